@@ -1,0 +1,35 @@
+import { Logger } from '@nestjs/common';
+import type { DataSourceOptions } from 'typeorm';
+import { Team } from '../teams/team.entity.js';
+import { Token } from '../tokens/token.entity.js';
+import { User } from '../users/user.entity.js';
+import { Foundation1763700000000 } from './migrations/1763700000000-foundation.js';
+
+export const MIGRATIONS = [Foundation1763700000000];
+
+const logger = new Logger('Database');
+
+/** A session that stands still in a transaction would hold up every revoke: Postgres ends it. */
+const SESSION_OPTIONS = [
+  '-c statement_timeout=15s',
+  '-c lock_timeout=10s',
+  '-c idle_in_transaction_session_timeout=5s',
+  '-c timezone=UTC',
+].join(' ');
+
+export function dataSourceOptions(databaseUrl: string, poolSize: number): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url: databaseUrl,
+    applicationName: 'portcullis-token-service',
+    entities: [User, Team, Token],
+    migrations: MIGRATIONS,
+    migrationsRun: false,
+    synchronize: false,
+    parseInt8: true,
+    poolSize,
+    connectTimeoutMS: 3_000,
+    poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
+    extra: { options: SESSION_OPTIONS, keepAlive: true },
+  };
+}

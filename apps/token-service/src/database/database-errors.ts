@@ -1,0 +1,43 @@
+import { Problem } from '@portcullis/contracts';
+
+// PostgreSQL error codes (Appendix A) that say "not now" rather than "wrong": connection exceptions are class 08.
+const UNAVAILABLE = new Set([
+  '25P03', // idle_in_transaction_session_timeout
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '53300', // too_many_connections
+  '55P03', // lock_not_available
+  '57014', // query_canceled (statement_timeout)
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+]);
+
+const CONNECTION_LOST = /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error/i;
+
+/** Whether Postgres couldn't do it now, and the same call may work in a moment. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && (UNAVAILABLE.has(code) || code.startsWith('08'))) return true;
+  return CONNECTION_LOST.test(error.message);
+}
+
+/** The name of the constraint that a statement ran into (unique_violation, foreign_key_violation), if it did. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const { code, constraint } = error as { code?: unknown; constraint?: string };
+  return code === '23505' || code === '23503' ? constraint : undefined;
+}
+
+/** For {@link ProblemFilter}: Postgres being away is 503 and no fault of the caller. */
+export function databaseProblem(error: unknown): Problem | undefined {
+  if (!isDatabaseUnavailable(error)) return undefined;
+  return new Problem(503, 'unavailable', 'The database does not answer at the moment; try again', {
+    headers: { 'Retry-After': '1' },
+  });
+}

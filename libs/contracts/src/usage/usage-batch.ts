@@ -1,0 +1,25 @@
+/** Usage reports travel on a work-queue stream, one message per batch, with a MAC by the gateway's lease key. */
+export const USAGE_STREAM = 'PORTCULLIS_USAGE';
+export const usageSubject = (instance: string): string => `portcullis.usage.${instance.replaceAll('.', '_')}`;
+export const USAGE_SUBJECTS = 'portcullis.usage.>';
+
+/** Requests admitted with one token in one hour. */
+export interface UsageEntry {
+  token_id: number;
+  /** Start of the hour, seconds since 1970. */
+  hour: number;
+  count: number;
+  /** Latest use, milliseconds since 1970. */
+  last_used: number;
+  /** Address of the latest caller. */
+  ip: string;
+}
+
+export interface UsageBatch {
+  /** UUID: a batch that is delivered twice is counted once. */
+  id: string;
+  instance: string;
+  entries: UsageEntry[];
+}
+
+export const USAGE_BATCH_ENTRIES_MAX = 2_000;

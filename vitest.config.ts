@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+// Libs are read from source (their `portcullis-source` export condition), so unit tests need no build.
+// End-to-end tests start the built apps: `npm test` builds first.
+const conditions = ['portcullis-source', 'node', 'import', 'default'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['{apps,libs,scripts}/**/*.spec.ts'], environment: 'node' } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.spec.ts'],
+          exclude: ['test/long/**'],
+          environment: 'node',
+          testTimeout: 30_000,
+          hookTimeout: 90_000,
+          globalSetup: ['test/harness/global-setup.ts'],
+        },
+      },
+    ],
+  },
+});
