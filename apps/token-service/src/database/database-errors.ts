@@ -18,7 +18,8 @@ const UNAVAILABLE = new Set([
   'ETIMEDOUT',
 ]);
 
-const CONNECTION_LOST = /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error/i;
+const CONNECTION_LOST =
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error/i;
 
 /** Whether Postgres couldn't do it now, and the same call may work in a moment. */
 export function isDatabaseUnavailable(error: unknown): boolean {

@@ -8,7 +8,7 @@ export class Team {
   @Column('text')
   name: string;
 
-  @Column('timestamptz', { name: 'created_at', insert: false, update: false })
+  @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
   createdAt: Date;
 
   @Column('integer', { name: 'created_by_id', nullable: true })

@@ -32,7 +32,7 @@ export class User {
   @Column('text', { name: 'password_hash', nullable: true, select: false })
   passwordHash?: string | null;
 
-  @Column('timestamptz', { name: 'created_at', insert: false, update: false })
+  @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
   createdAt: Date;
 
   @Column('integer', { name: 'created_by_id', nullable: true })

@@ -50,6 +50,14 @@ export const CHANGE_ENTRIES_MAX = 64;
 export const ACCESS_SUBJECT = 'portcullis.access';
 export const ACK_SUBJECT = 'portcullis.gateways.ack';
 
+/** What a gateway publishes on {@link ACK_SUBJECT} once it has applied everything up to `applied_seq`. */
+export interface AccessAck {
+  instance: string;
+  lease_id: string;
+  epoch: string;
+  applied_seq: number;
+}
+
 /** Header of a feed message: base64url Ed25519 signature over the payload's bytes. */
 export const SIGNATURE_HEADER = 'Portcullis-Signature';
 

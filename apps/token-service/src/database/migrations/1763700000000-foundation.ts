@@ -73,7 +73,7 @@ const TOKENS = [
      name text NOT NULL,
      type text NOT NULL CHECK (type IN ('Personal', 'Service')),
      scim boolean NOT NULL,
-     kid text NOT NULL REFERENCES signing_keys (kid),
+     kid text NOT NULL,
      token_hmac bytea NOT NULL,
      hint text NOT NULL,
      parent_token_id bigint,

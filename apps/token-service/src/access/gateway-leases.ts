@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import {
+  type AccessEntry,
+  Problem,
+  type RegisterResponse,
+  type RenewRequest,
+  type RenewResponse,
+} from '@portcullis/contracts';
+import { CONFIG, type TokenServiceConfig } from '../config.js';
+import { MasterKey } from '../keys/master-key.js';
+import { EPOCH_SQL } from './ledger-position.js';
+import { LeasePool } from './lease-pool.js';
+
+/** More entries than this since the last renewal: a snapshot is the shorter way. */
+const DELTA_ENTRIES_MAX = 20_000;
+const LEASE_KEYS_MAX = 10_000;
+
+interface DeltaRow {
+  epoch: string;
+  seq: number;
+  compacted_seq: number;
+  now: number;
+  newer: number;
+  entries: AccessEntry[] | null;
+}
+
+/** The leases of gateways: which process may open the gate, and up to which number it has seen the ledger. */
+@Injectable()
+export class GatewayLeases {
+  readonly #keys = new LRUCache<string, Buffer>({ max: LEASE_KEYS_MAX });
+
+  constructor(
+    private readonly pool: LeasePool,
+    private readonly masterKey: MasterKey,
+    @Inject(CONFIG) private readonly config: TokenServiceConfig,
+  ) {}
+
+  /** Gives a gateway process a lease of its own and a key that authenticates its acks and usage reports. */
+  async register(instance: string): Promise<RegisterResponse> {
+    const leaseId = `${instance}:${randomBytes(9).toString('base64url')}`;
+    const key = randomBytes(32);
+    await this.pool.query(
+      'INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, lease_ms) VALUES ($1, $2, $3, $4)',
+      [leaseId, instance, this.masterKey.wrap(labelOf(leaseId), key), this.config.leaseMs],
+    );
+    return { lease_id: leaseId, lease_key: key.toString('base64url') };
+  }
+
+  /**
+   * Extends a lease. Two steps, and the order matters: the row is committed first, so that a barrier that begins later sees it;
+   * then `seq` and the entries are read, in one statement, so that a change committed before is handed over.
+   *
+   * @throws Problem 404 `lease_unknown`: the lease was released or fenced; the gateway must close and register anew
+   */
+  async renew(leaseId: string, request: RenewRequest): Promise<RenewResponse> {
+    const renewed = await this.pool.query(RENEW_SQL, [
+      leaseId,
+      request.epoch,
+      request.applied_seq,
+      this.config.leaseMs,
+    ]);
+    if (renewed.length === 0) throw new Problem(404, 'lease_unknown', 'This lease is over; register anew');
+
+    const [row] = await this.pool.query<DeltaRow & Record<string, unknown>>(DELTA_SQL, [
+      request.applied_seq,
+      DELTA_ENTRIES_MAX,
+    ]);
+    const { epoch, seq, now, compacted_seq: compactedSeq, newer, entries } = row!;
+    const response: RenewResponse = { lease_ms: this.config.leaseMs, epoch, seq, now };
+    const snapshotRequired =
+      request.epoch !== epoch ||
+      request.applied_seq > seq ||
+      request.applied_seq < compactedSeq ||
+      newer > DELTA_ENTRIES_MAX;
+    return snapshotRequired ? { ...response, snapshot_required: true } : { ...response, entries: entries ?? [] };
+  }
+
+  /** A gateway that shuts down gives its lease back, so that no revoke waits for it. */
+  async release(leaseId: string): Promise<void> {
+    await this.pool.query('UPDATE gateway_leases SET released_at = now() WHERE lease_id = $1 AND released_at IS NULL', [
+      leaseId,
+    ]);
+  }
+
+  /** The key of a lease, released ones included: their last usage report may still be on its way. */
+  async keyOf(leaseId: string): Promise<Buffer | undefined> {
+    const known = this.#keys.get(leaseId);
+    if (known) return known;
+    const rows = await this.pool.query<{ wrapped_lease_key: Buffer }>(
+      'SELECT wrapped_lease_key FROM gateway_leases WHERE lease_id = $1',
+      [leaseId],
+    );
+    if (!rows[0]) return undefined;
+    const key = this.masterKey.unwrap(labelOf(leaseId), rows[0].wrapped_lease_key);
+    this.#keys.set(leaseId, key);
+    return key;
+  }
+}
+
+const labelOf = (leaseId: string): string => `lease:${leaseId}`;
+
+const RENEW_SQL = `
+  UPDATE gateway_leases
+  SET epoch = $2, applied_seq = $3, lease_ms = greatest(lease_ms, $4), renewals = renewals + 1, renewed_at = now()
+  WHERE lease_id = $1 AND released_at IS NULL AND fenced_at IS NULL
+  RETURNING lease_id`;
+
+const DELTA_SQL = `
+  SELECT clock.seq, clock.compacted_seq, ${EPOCH_SQL} AS epoch, floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+    delta.newer, delta.entries
+  FROM access_clock clock, LATERAL (
+    SELECT count(*) AS newer,
+      json_agg(json_build_object('seq', seq, 'kind', kind, 'id', id, 'value', value) ORDER BY seq) AS entries
+    FROM (SELECT * FROM access_entries WHERE seq > $1 ORDER BY seq LIMIT $2 + 1) newest
+  ) delta`;

@@ -1,0 +1,49 @@
+import { Readable } from 'node:stream';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, StreamableFile } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { InternalOnly } from '@portcullis/access-control';
+import type { KeysResponse, RegisterResponse, RenewResponse } from '@portcullis/contracts';
+import { SigningKeys } from '../keys/signing-keys.js';
+import { GatewayLeases } from './gateway-leases.js';
+import { RegisterDto, RenewDto } from './lease.dto.js';
+import { AccessSnapshot } from './snapshot.js';
+
+/** What gateways ask for, on the internal port. */
+@ApiExcludeController()
+@InternalOnly()
+@Controller('internal')
+export class InternalController {
+  constructor(
+    private readonly leases: GatewayLeases,
+    private readonly snapshot: AccessSnapshot,
+    private readonly signingKeys: SigningKeys,
+  ) {}
+
+  @Post('access/leases')
+  register(@Body() { instance }: RegisterDto): Promise<RegisterResponse> {
+    return this.leases.register(instance);
+  }
+
+  @Post('access/leases/:leaseId')
+  @HttpCode(200)
+  renew(@Param('leaseId') leaseId: string, @Body() request: RenewDto): Promise<RenewResponse> {
+    return this.leases.renew(leaseId, request);
+  }
+
+  @Delete('access/leases/:leaseId')
+  @HttpCode(204)
+  release(@Param('leaseId') leaseId: string): Promise<void> {
+    return this.leases.release(leaseId);
+  }
+
+  @Get('access/snapshot')
+  @Header('Content-Type', 'application/x-ndjson')
+  takeSnapshot(): StreamableFile {
+    return new StreamableFile(Readable.from(this.snapshot.lines()), { type: 'application/x-ndjson' });
+  }
+
+  @Get('keys')
+  keys(): Promise<KeysResponse> {
+    return this.signingKeys.verificationKeys();
+  }
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import type { TokenAlgorithm } from '@portcullis/contracts';
+
+export interface TokenServiceConfig {
+  host: string;
+  apiPort: number;
+  internalPort: number;
+  internalSecret: string;
+  databaseUrl: string;
+  natsServers: string[];
+  masterKey: Buffer;
+  issuer: string;
+  tokenAlgorithm: TokenAlgorithm;
+  /** Days; undefined: no limit, and Never is allowed. */
+  maxTokenDays: number | undefined;
+  serviceEmail: string;
+  tokenUsedIntervalSeconds: number;
+  leaseMs: number;
+  eventsReplicas: number;
+  /** Folder for `admin-password` and `admin-token` of the first start. */
+  bootstrapDir: string | undefined;
+  logLevel: string;
+}
+
+/** For injection. */
+export const CONFIG = Symbol('token-service config');
+
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `token-service can't start with this configuration:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/**
+ * Reads the whole configuration; the only place that knows the environment.
+ * @throws ConfigError with everything that is wrong
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): TokenServiceConfig {
+  const read = new Environment(env);
+  const config: TokenServiceConfig = {
+    host: read.text('PORTCULLIS_HOST', '127.0.0.1'),
+    apiPort: read.integer('PORTCULLIS_API_PORT', 3001, 1, 65_535),
+    internalPort: read.integer('PORTCULLIS_INTERNAL_PORT', 3002, 1, 65_535),
+    internalSecret: read.secret('PORTCULLIS_INTERNAL_SECRET'),
+    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    natsServers: read.text('NATS_URL').split(',').filter(Boolean),
+    masterKey: Buffer.from(read.secret('PORTCULLIS_MASTER_KEY'), 'base64'),
+    issuer: read.text('PORTCULLIS_ISSUER', 'portcullis'),
+    tokenAlgorithm: read.oneOf('PORTCULLIS_TOKEN_ALG', 'EdDSA', ['EdDSA', 'HS256']) as TokenAlgorithm,
+    maxTokenDays: read.optionalInteger('PORTCULLIS_MAX_TOKEN_DAYS', 1, 3650),
+    serviceEmail: read.text('PORTCULLIS_SERVICE_EMAIL', 'service@example.com'),
+    tokenUsedIntervalSeconds: read.integer('PORTCULLIS_TOKEN_USED_INTERVAL', 3600, 60, 31_536_000),
+    leaseMs: read.integer('PORTCULLIS_LEASE_MS', 10_000, 1_000, 600_000),
+    eventsReplicas: read.integer('PORTCULLIS_EVENTS_REPLICAS', 1, 1, 5),
+    bootstrapDir: read.optional('PORTCULLIS_BOOTSTRAP_DIR'),
+    logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
+  };
+  checkAcrossFields(config, read);
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+function checkAcrossFields(config: TokenServiceConfig, { problems }: Environment): void {
+  if (config.masterKey.length !== 32)
+    problems.push('PORTCULLIS_MASTER_KEY must be 32 bytes, base64 (openssl rand -base64 32)');
+  if (config.internalSecret.length < 32) problems.push('PORTCULLIS_INTERNAL_SECRET must have 32 characters at least');
+  if (config.apiPort === config.internalPort)
+    problems.push('PORTCULLIS_API_PORT and PORTCULLIS_INTERNAL_PORT must differ');
+}
+
+/** Reads variables and gathers what is wrong with them; a value that is refused is read as empty or as the default. */
+class Environment {
+  readonly problems: string[] = [];
+
+  constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
+
+  optional(name: string): string | undefined {
+    return this.env[name]?.trim() || undefined;
+  }
+
+  text(name: string, fallback?: string): string {
+    const value = this.optional(name) ?? fallback;
+    if (value === undefined) this.problems.push(`${name} is required`);
+    return value ?? '';
+  }
+
+  /** From `NAME`, or from the file that `NAME_FILE` names. */
+  secret(name: string): string {
+    const file = this.optional(`${name}_FILE`);
+    if (file === undefined) return this.text(name);
+    if (this.optional(name)) this.problems.push(`${name} and ${name}_FILE are both set; keep one`);
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      this.problems.push(`${name}_FILE can't be read: ${(error as Error).message}`);
+      return '';
+    }
+  }
+
+  url(name: string, protocols: readonly string[]): string {
+    const value = this.text(name);
+    if (value && !protocols.includes(URL.parse(value)?.protocol ?? '')) {
+      this.problems.push(`${name} must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+    }
+    return value;
+  }
+
+  oneOf(name: string, fallback: string, allowed: readonly string[]): string {
+    const value = this.text(name, fallback);
+    if (!allowed.includes(value)) this.problems.push(`${name} must be one of ${allowed.join(', ')}`);
+    return value;
+  }
+
+  optionalInteger(name: string, min: number, max: number): number | undefined {
+    return this.optional(name) === undefined ? undefined : this.integer(name, min, min, max);
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const text = this.text(name, String(fallback));
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    this.problems.push(`${name} must be a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
+import {
+  EVENT_SOURCE,
+  EVENT_SUBJECTS,
+  type EventData,
+  type EventType,
+  OUTBOX_PREFIX,
+  type PortcullisEvent,
+} from '@portcullis/contracts';
+
+export interface NewEvent<T extends EventType = EventType> {
+  type: T;
+  /** `token/456` or `user/123`. */
+  subject: string;
+  data: EventData<T>;
+  /** The number in the access ledger, when the event changes access. */
+  accessSeq?: number;
+}
+
+/**
+ * Largest event in bytes. NATS takes a megabyte by default, so an event within this bound can always be published, and no
+ * row of the outbox can hold up those behind it for good.
+ */
+export const EVENT_BYTES_MAX = 512 * 1024;
+
+/**
+ * Writes events in the transaction that makes them true, with one statement. Hold the lock of a token's or user's row when
+ * you call it: that is what makes their events' ids, and so the stream, follow the order of commits.
+ *
+ * @throws RangeError for an event of more than {@link EVENT_BYTES_MAX}.
+ */
+export async function appendToOutbox(manager: EntityManager, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map((event) => ({ id: randomUUID(), event }));
+  await manager.query(APPEND_SQL, [
+    rows.map(({ id }) => id),
+    rows.map(({ event }) => `${OUTBOX_PREFIX}.${EVENT_SUBJECTS[event.type]}`),
+    rows.map(({ id, event }) => serialise(id, event)),
+  ]);
+}
+
+/** The database fills in `now()` of the transaction, which this side can't know without asking: it stands for the marker. */
+const timeMarker = (eventId: string): string => `time of ${eventId}`;
+
+const APPEND_SQL = `
+  INSERT INTO outbox (event_id, subject, payload)
+  SELECT e.id, e.subject,
+         replace(e.payload, 'time of ' || e.id, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS e (id, subject, payload, position)
+  ORDER BY e.position`;
+
+function serialise(id: string, { type, subject, data, accessSeq }: NewEvent): string {
+  const time = timeMarker(id);
+  const event: PortcullisEvent = {
+    specversion: '1.0',
+    id,
+    source: EVENT_SOURCE,
+    type,
+    subject,
+    time,
+    datacontenttype: 'application/json',
+    ...(accessSeq === undefined ? {} : { accessseq: accessSeq }),
+    data: { ...data, event: { id, type, time } },
+  };
+  const payload = JSON.stringify(event);
+  const sizeBytes = Buffer.byteLength(payload);
+  if (sizeBytes > EVENT_BYTES_MAX)
+    throw new RangeError(`${type} of ${subject} has ${sizeBytes} bytes, too many to publish`);
+  return payload;
+}

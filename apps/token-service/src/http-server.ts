@@ -1,0 +1,38 @@
+import { createServer } from 'node:http';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import type { AuthenticatedRequest } from './authentication/current-caller.js';
+import { originOf } from './authentication/request-origin.js';
+import type { TokenServiceConfig } from './config.js';
+
+const BODY_BYTES_MAX = 262_144;
+
+/** Fastify, with where a request comes from worked out first, and the internal API kept to its own port. */
+export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, return503OnClosing: true, requestTimeout: 30_000 });
+  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    const origin = originOf(request.raw, config.internalSecret);
+    (request as unknown as AuthenticatedRequest).origin = origin;
+    void reply.header('X-Request-Id', origin.requestId);
+    const isInternalRoute = request.url.startsWith('/internal/');
+    const isInternalPort = request.socket.localPort === config.internalPort;
+    if (isInternalRoute === isInternalPort) return done();
+    const problem = new Problem(404, 'not_found', 'There is nothing at this path');
+    void reply.status(404).header('Content-Type', PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+  });
+  return adapter;
+}
+
+/** Serves the internal API on a port of its own, which is all that gateways need to reach. */
+export async function listenInternally(app: NestFastifyApplication, config: TokenServiceConfig): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  const server = createServer((request, response) => fastify.routing(request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.internalPort, config.host, resolve);
+  });
+  fastify.addHook('onClose', (_instance, done) => {
+    server.close(() => done());
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,44 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { MasterKey } from './master-key.js';
+
+/** The keys of an installation that are made once, at the first start, and kept in Postgres, wrapped by the master key. */
+@Injectable()
+export class Secrets implements OnModuleInit {
+  /** Makes the HMAC that is stored for each token. */
+  tokenHmacKey: Buffer;
+  /** Makes the MAC in each `jti`; all verifiers share it. */
+  tokenIdMacKey: Buffer;
+  /** Signs the access feed. */
+  feedKey: KeyObject;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly masterKey: MasterKey,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    this.tokenHmacKey = await this.getOrMake('token-hmac', () => randomBytes(32));
+    this.tokenIdMacKey = await this.getOrMake('token-id-mac', () => randomBytes(32));
+    const feedKey = await this.getOrMake('access-feed', makeEd25519);
+    this.feedKey = createPrivateKey({ key: feedKey, format: 'der', type: 'pkcs8' });
+  }
+
+  private async getOrMake(name: string, make: () => Buffer): Promise<Buffer> {
+    const label = `secret:${name}`;
+    // Two replicas may start at once: the first row wins, and both read it.
+    await this.dataSource.query('INSERT INTO secrets (name, wrapped) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [
+      name,
+      this.masterKey.wrap(label, make()),
+    ]);
+    const rows = await this.dataSource.query<{ wrapped: Buffer }[]>('SELECT wrapped FROM secrets WHERE name = $1', [
+      name,
+    ]);
+    return this.masterKey.unwrap(label, rows[0]!.wrapped);
+  }
+}
+
+function makeEd25519(): Buffer {
+  return generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
+}

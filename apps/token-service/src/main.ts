@@ -1,0 +1,40 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
+import { httpAdapter, listenInternally } from './http-server.js';
+import { buildOpenApiDocument } from './openapi/openapi-document.js';
+import { OpenApiDocument } from './openapi/openapi.controller.js';
+import { TokenServiceModule } from './token-service.module.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Starts the token-service: the API on one port, the internal API for gateways on another. */
+async function start(config: TokenServiceConfig): Promise<void> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    TokenServiceModule.register(config),
+    httpAdapter(config),
+    {
+      bufferLogs: true,
+      abortOnError: false,
+    },
+  );
+  app.useLogger(app.get(Logger));
+  app.enableShutdownHooks();
+  app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
+  await app.init();
+  await listenInternally(app, config);
+  await app.listen(config.apiPort, config.host);
+}
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  const isExpected = error instanceof ConfigError || (error as Error).name === 'WrongMasterKeyError';
+  process.stderr.write(`${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
+  process.exit(1);
+}

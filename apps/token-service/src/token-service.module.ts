@@ -1,0 +1,103 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { AccessGuard, BearerAuthGuard } from '@portcullis/access-control';
+import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
+import { MessagingModule } from '@portcullis/messaging';
+import { LoggerModule } from 'nestjs-pino';
+import { AccessFeed } from './access/access-feed.js';
+import { AccessLedger } from './access/access-ledger.js';
+import { GatewayLeases } from './access/gateway-leases.js';
+import { InternalSecretGuard } from './access/internal-secret.guard.js';
+import { InternalController } from './access/internal.controller.js';
+import { LeasePool } from './access/lease-pool.js';
+import { AccessSnapshot } from './access/snapshot.js';
+import { IssuedTokenAuthenticator } from './authentication/issued-token-authenticator.js';
+import { TokenUseInterceptor } from './authentication/token-use.interceptor.js';
+import { FirstAdmin } from './bootstrap/first-admin.js';
+import { CONFIG, type TokenServiceConfig } from './config.js';
+import { databaseProblem } from './database/database-errors.js';
+import { DatabaseModule } from './database/database.module.js';
+import { EVENTS_OPTIONS } from './events/events-options.js';
+import { EventsModule } from './events/events.module.js';
+import { HealthController } from './health/health.controller.js';
+import { JwksController } from './keys/jwks.controller.js';
+import { MasterKey } from './keys/master-key.js';
+import { Secrets } from './keys/secrets.js';
+import { SigningKeys } from './keys/signing-keys.js';
+import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
+import { TeamsController } from './teams/teams.controller.js';
+import { TeamsService } from './teams/teams.service.js';
+import { TokenIssuer } from './tokens/token-issuer.js';
+import { TokenList } from './tokens/token-list.js';
+import { TokensController } from './tokens/tokens.controller.js';
+import { TokensService } from './tokens/tokens.service.js';
+import { LeaseKeys, USAGE_OPTIONS } from './usage/usage-options.js';
+import { UsageModule } from './usage/usage.module.js';
+import { UserList } from './users/user-list.js';
+import { UsersController } from './users/users.controller.js';
+import { UsersService } from './users/users.service.js';
+
+const ACCESS = [AccessFeed, AccessLedger, GatewayLeases, LeasePool, AccessSnapshot];
+const KEYS = [Secrets, SigningKeys];
+const PEOPLE_AND_TOKENS = [UsersService, UserList, TeamsService, TokensService, TokenIssuer, TokenList];
+
+/** Guards run in this order; each refuses what it finds no rule for. */
+const DOOR = [
+  { provide: APP_GUARD, useClass: InternalSecretGuard },
+  { provide: APP_GUARD, useClass: BearerAuthGuard },
+  { provide: APP_GUARD, useClass: AccessGuard },
+  { provide: APP_INTERCEPTOR, useClass: TokenUseInterceptor },
+  { provide: APP_PIPE, useFactory: problemValidationPipe },
+  { provide: APP_FILTER, useValue: new ProblemFilter(databaseProblem) },
+];
+
+@Global()
+@Module({})
+export class TokenServiceModule {
+  static register(config: TokenServiceConfig): DynamicModule {
+    return {
+      module: TokenServiceModule,
+      imports: [
+        LoggerModule.forRoot({
+          pinoHttp: {
+            level: config.logLevel,
+            autoLogging: false,
+            quietReqLogger: true,
+            redact: ['req.headers', 'res.headers'],
+          },
+        }),
+        DatabaseModule.register(),
+        MessagingModule.register({ servers: config.natsServers, name: 'token-service' }),
+        EventsModule,
+        UsageModule,
+      ],
+      controllers: [
+        TokensController,
+        UsersController,
+        TeamsController,
+        InternalController,
+        JwksController,
+        HealthController,
+        OpenApiController,
+      ],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: EVENTS_OPTIONS, useValue: { databaseUrl: config.databaseUrl, replicas: config.eventsReplicas } },
+        {
+          provide: USAGE_OPTIONS,
+          useValue: { tokenUsedIntervalSeconds: config.tokenUsedIntervalSeconds, replicas: config.eventsReplicas },
+        },
+        { provide: LeaseKeys, useExisting: GatewayLeases },
+        { provide: MasterKey, useFactory: () => new MasterKey(config.masterKey) },
+        ...ACCESS,
+        ...KEYS,
+        ...PEOPLE_AND_TOKENS,
+        ...DOOR,
+        IssuedTokenAuthenticator,
+        FirstAdmin,
+        OpenApiDocument,
+      ],
+      exports: [CONFIG, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],
+    };
+  }
+}

@@ -1,0 +1,97 @@
+import type { EventType, RevokeReason, TokenValue } from '@portcullis/contracts';
+import type { AccessTransaction, NewAccessEntry } from '../access/access-ledger.js';
+import { type Actor, eventActor } from '../audit/actor.js';
+import { appendAudit } from '../audit/audit-trail.js';
+import { appendToOutbox, type NewEvent } from '../events/outbox.js';
+import { eventToken, type TokenRow } from './token-row.js';
+
+const DAY_MS = 86_400_000;
+
+/** Revokes locked, active tokens: rows, ledger, events and audit trail in one transaction. */
+export async function revokeTokens(
+  tx: AccessTransaction,
+  tokens: readonly TokenRow[],
+  reason: RevokeReason,
+  actor: Actor,
+): Promise<void> {
+  if (tokens.length === 0) return;
+  await tx.manager.query(REVOKE_SQL, [
+    tokens.map((token) => token.id),
+    actor.userId,
+    tokens.map((token) => actor.role === 'Admin' && token.owner_id !== actor.userId),
+  ]);
+  const accessSeq = await tx.record(tokens.map((token) => tokenEntry(token, 'revoked')));
+  await appendToOutbox(
+    tx.manager,
+    tokens.map((token) => revokedEvent(token, reason, actor, accessSeq)),
+  );
+  await appendAudit(
+    tx.manager,
+    actor,
+    tokens.map((token) => auditOf('token.revoked', token, { status: 'Revoked', reason })),
+  );
+}
+
+/** Restores a locked, revoked token. */
+export async function restoreToken(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<void> {
+  await tx.manager.query(RESTORE_SQL, [token.id]);
+  // Nobody needs to hear for ever that a token is what it would be without an entry.
+  const accessSeq = await tx.record([{ ...tokenEntry(token, 'active'), dropAfter: new Date(Date.now() + DAY_MS) }]);
+  await appendToOutbox(tx.manager, [tokenEvent('TokenRestored', token, actor, accessSeq)]);
+  await appendAudit(tx.manager, actor, [auditOf('token.restored', token, { status: 'Active' })]);
+}
+
+/** Deletes locked tokens that are revoked or expired. Their entries stay: the tokens themselves are still out there. */
+export async function deleteTokens(tx: AccessTransaction, tokens: readonly TokenRow[], actor: Actor): Promise<void> {
+  if (tokens.length === 0) return;
+  await tx.manager.query('DELETE FROM tokens WHERE id = ANY($1)', [tokens.map((token) => token.id)]);
+  const accessSeq = await tx.record(tokens.map((token) => tokenEntry(token, 'deleted')));
+  await appendToOutbox(
+    tx.manager,
+    tokens.map((token) => tokenEvent('TokenDeleted', token, actor, accessSeq)),
+  );
+  await appendAudit(
+    tx.manager,
+    actor,
+    tokens.map((token) => auditOf('token.deleted', token)),
+  );
+}
+
+/** An entry about a token may go a day after the token's own time: no gateway's clock is that far off. */
+function tokenEntry({ id, expires_at }: TokenRow, value: TokenValue): NewAccessEntry {
+  return { kind: 'token', id: String(id), value, dropAfter: expires_at && new Date(expires_at.getTime() + DAY_MS) };
+}
+
+function tokenEvent(
+  type: EventType & ('TokenRestored' | 'TokenDeleted'),
+  token: TokenRow,
+  actor: Actor,
+  accessSeq: number,
+): NewEvent {
+  return {
+    type,
+    subject: `token/${token.id}`,
+    accessSeq,
+    data: { token: eventToken(token), actor: eventActor(actor) },
+  };
+}
+
+function revokedEvent(token: TokenRow, reason: RevokeReason, actor: Actor, accessSeq: number): NewEvent {
+  const data = { token: eventToken(token), actor: eventActor(actor), reason };
+  return { type: 'TokenRevoked', subject: `token/${token.id}`, accessSeq, data };
+}
+
+function auditOf(
+  action: string,
+  token: TokenRow,
+  after?: object,
+): { action: string; target: string; before: object; after?: object } {
+  const before = { ...eventToken(token), status: token.status };
+  return { action, target: `token/${token.id}`, before, ...(after && { after }) };
+}
+
+const REVOKE_SQL = `
+  UPDATE tokens SET revoked_at = now(), revoked_by_id = $2, revoked_by_admin = revoked.by_admin
+  FROM unnest($1::bigint[], $3::boolean[]) AS revoked (id, by_admin)
+  WHERE tokens.id = revoked.id`;
+const RESTORE_SQL = `UPDATE tokens SET revoked_at = NULL, revoked_by_id = NULL, revoked_by_admin = false WHERE id = $1`;

@@ -1,0 +1,92 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Authenticated, type Caller, RequiresRole } from '@portcullis/access-control';
+import {
+  CreatedTokenDto,
+  CreateTokenDto,
+  ListAllTokensQuery,
+  ListTokensQuery,
+  type Page,
+  pageOf,
+  TokenDto,
+  UpdatedTokenDto,
+  UpdateTokenDto,
+} from '@portcullis/contracts';
+import type { Actor } from '../audit/actor.js';
+import { CurrentActor, CurrentCaller } from '../authentication/current-caller.js';
+import { TokenIdPipe } from '../openapi/id.pipe.js';
+import { TokenIssuer } from './token-issuer.js';
+import { TokenList } from './token-list.js';
+import { TokensService } from './tokens.service.js';
+
+@ApiTags('Tokens')
+@ApiBearerAuth()
+@Controller('api/user-tokens')
+export class TokensController {
+  constructor(
+    private readonly tokens: TokensService,
+    private readonly issuer: TokenIssuer,
+    private readonly list: TokenList,
+  ) {}
+
+  /** Makes a token. `bearer_token` is in this answer and never again. */
+  @Post()
+  @Authenticated()
+  @Header('Cache-Control', 'no-store')
+  @ApiCreatedResponse({ type: CreatedTokenDto })
+  create(@Body() dto: CreateTokenDto, @CurrentActor() actor: Actor): Promise<CreatedTokenDto> {
+    return this.issuer.issue(dto, actor);
+  }
+
+  /** One's own tokens. */
+  @Get()
+  @Authenticated()
+  @ApiOkResponse({ type: pageOf(TokenDto) })
+  findOwn(@Query() query: ListTokensQuery, @CurrentCaller() { principal }: Caller): Promise<Page<TokenDto>> {
+    return this.list.page({ ...query, user_id: principal.id });
+  }
+
+  /** All service tokens. */
+  @Get('service')
+  @RequiresRole('Admin')
+  @ApiOkResponse({ type: pageOf(TokenDto) })
+  findService(@Query() query: ListTokensQuery): Promise<Page<TokenDto>> {
+    return this.list.page({ ...query, type: 'Service' });
+  }
+
+  /** Everyone's tokens. */
+  @Get('all')
+  @RequiresRole('Admin')
+  @ApiOkResponse({ type: pageOf(TokenDto) })
+  findAll(@Query() query: ListAllTokensQuery): Promise<Page<TokenDto>> {
+    return this.list.page(query);
+  }
+
+  @Get(':id')
+  @Authenticated()
+  @ApiOkResponse({ type: TokenDto })
+  get(@Param('id', TokenIdPipe) id: number, @CurrentActor() actor: Actor): Promise<TokenDto> {
+    return this.tokens.get(id, actor);
+  }
+
+  /** Revokes or restores a token. */
+  @Put(':id')
+  @Authenticated()
+  @ApiOkResponse({ type: UpdatedTokenDto })
+  update(
+    @Param('id', TokenIdPipe) id: number,
+    @Body() dto: UpdateTokenDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<UpdatedTokenDto> {
+    return this.tokens.update(id, dto, actor);
+  }
+
+  /** Deletes a revoked or expired token. */
+  @Delete(':id')
+  @Authenticated()
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  delete(@Param('id', TokenIdPipe) id: number, @CurrentActor() actor: Actor): Promise<void> {
+    return this.tokens.delete(id, actor);
+  }
+}

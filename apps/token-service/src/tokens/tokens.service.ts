@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import {
+  insufficientScope,
+  invalidField,
+  Problem,
+  type TokenDto,
+  type UpdatedTokenDto,
+  type UpdateTokenDto,
+} from '@portcullis/contracts';
+import { DataSource, type EntityManager } from 'typeorm';
+import { AccessLedger, type AccessTransaction } from '../access/access-ledger.js';
+import type { Actor } from '../audit/actor.js';
+import { lockDescendants, lockTokens, READ_TOKEN_SQL } from './locked-tokens.js';
+import { deleteTokens, restoreToken, revokeTokens } from './token-changes.js';
+import { tokenDto, type TokenRow } from './token-row.js';
+
+/**
+ * The state machine of a token; nothing else is legal:
+ * `Active ─revoke▶ Revoked ─restore▶ Active`, `Revoked ─delete▶ gone`, `Active ─time▶ Expired ─delete▶ gone`.
+ */
+@Injectable()
+export class TokensService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly ledger: AccessLedger,
+  ) {}
+
+  /** @throws Problem 404, also for a token of someone else */
+  async get(id: number, actor: Actor): Promise<TokenDto> {
+    const [row] = await this.dataSource.query<TokenRow[]>(READ_TOKEN_SQL, [id]);
+    return tokenDto(visibleTo(actor, row));
+  }
+
+  /** Revokes or restores. @throws Problem 404, 403 `revoked_by_admin`, 409 `token_expired` */
+  async update(id: number, dto: UpdateTokenDto, actor: Actor): Promise<UpdatedTokenDto> {
+    if (dto.cascade && !dto.revoke) throw invalidField('cascade', 'goes with "revoke": true');
+    const { result } = await this.ledger.change(async (tx) => {
+      const token = await lockVisible(tx.manager, id, actor);
+      const changed = dto.revoke
+        ? await this.revoke(tx, token, dto.cascade ?? false, actor)
+        : await this.restore(tx, token, actor);
+      const [row] = await tx.manager.query<TokenRow[]>(READ_TOKEN_SQL, [id]);
+      return { ...tokenDto(row!), ...changed };
+    });
+    return result;
+  }
+
+  /** @throws Problem 404, 409 `token_active` */
+  async delete(id: number, actor: Actor): Promise<void> {
+    await this.ledger.change(async (tx) => {
+      const token = await lockVisible(tx.manager, id, actor);
+      if (token.status === 'Active')
+        throw new Problem(409, 'token_active', 'An active token must be revoked before it is deleted');
+      await deleteTokens(tx, [token], actor);
+    });
+  }
+
+  /** Revoking twice gives the same answer and one event. */
+  private async revoke(
+    tx: AccessTransaction,
+    token: TokenRow,
+    cascade: boolean,
+    actor: Actor,
+  ): Promise<{ children: number }> {
+    if (token.status === 'Expired') throw expired('it opens nothing any more');
+    if (token.status === 'Active') await revokeTokens(tx, [token], 'requested', actor);
+    const children = (await lockDescendants(tx.manager, token.id)).filter((child) => child.status === 'Active');
+    if (cascade) await revokeTokens(tx, children, 'cascade', actor);
+    return { children: children.length };
+  }
+
+  private async restore(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<object> {
+    if (token.expired) throw expired('restoring it would change nothing');
+    if (token.status === 'Active') return {};
+    if (token.revoked_by_admin && actor.role !== 'Admin') {
+      throw new Problem(403, 'revoked_by_admin', 'An Admin revoked this token, so only an Admin restores it', {
+        headers: insufficientScope('This needs the role Admin').extra.headers ?? {},
+      });
+    }
+    await restoreToken(tx, token, actor);
+    return {};
+  }
+}
+
+async function lockVisible(manager: EntityManager, id: number, actor: Actor): Promise<TokenRow> {
+  const [row] = await lockTokens(manager, [id]);
+  return visibleTo(actor, row);
+}
+
+/** A token of someone else looks like one that doesn't exist, except to an Admin. */
+function visibleTo(actor: Actor, row: TokenRow | undefined): TokenRow {
+  if (row && (actor.role === 'Admin' || row.owner_id === actor.userId)) return row;
+  throw new Problem(404, 'token_not_found', 'There is no token with this id');
+}
+
+function expired(consequence: string): Problem {
+  return new Problem(409, 'token_expired', `The token's time has passed: ${consequence}`);
+}

@@ -1,0 +1,4 @@
+export * from './nats-client.js';
+export * from './messaging.module.js';
+export * from './streams.js';
+export * from './lease-mac.js';

@@ -1,0 +1,196 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { freePort } from '../../scripts/stack/free-port.ts';
+import { type NatsServer, startNats } from '../../scripts/stack/nats-server.ts';
+import { type ManagedProcess, startNodeApp, waitUntilReady } from '../../scripts/stack/processes.ts';
+import { makeTemporaryDataDir, removeDataDir } from '../../scripts/stack/temporary-dir.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+import { HttpClient } from './http-client.ts';
+
+const REPOSITORY = join(import.meta.dirname, '..', '..');
+const HOST = '127.0.0.1';
+export const INTERNAL_SECRET = 'a-secret-of-the-tests-with-32-characters-or-more';
+export const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
+
+export interface StackOptions {
+  gateways?: number;
+  tokenServices?: number;
+  /** The routes file; the example API at /api/datastores when absent. */
+  routes?: string;
+  tokenServiceEnv?: Record<string, string>;
+  gatewayEnv?: Record<string, string>;
+}
+
+/** A running app, and all that it has written. */
+export interface App {
+  name: string;
+  url: string;
+  process: ManagedProcess;
+  log: () => string;
+  /** Starts it again with the same settings, after a kill or stop. */
+  restart: () => Promise<void>;
+}
+
+export interface TokenServiceApp extends App {
+  internalUrl: string;
+}
+
+/** The real thing on free ports: a database of its own, a nats-server of its own, the built apps as processes. */
+export class Stack {
+  readonly gateways: App[] = [];
+  readonly tokenServices: TokenServiceApp[] = [];
+  upstream: App;
+  nats: NatsServer;
+  adminToken: string;
+  adminPassword: string;
+
+  private constructor(
+    readonly dataDir: string,
+    readonly database: TestDatabase,
+    private readonly options: StackOptions,
+  ) {}
+
+  static async start(options: StackOptions = {}): Promise<Stack> {
+    const dataDir = await makeTemporaryDataDir('portcullis-stack-');
+    const stack = new Stack(dataDir, await createDatabase(inject('postgresUrl')), options);
+    try {
+      await stack.startAll();
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+    return stack;
+  }
+
+  /** The API through the first gateway, as the Admin. */
+  get admin(): HttpClient {
+    return this.client(0, this.adminToken);
+  }
+
+  /** The API through a gateway. */
+  client(gateway: number, token?: string): HttpClient {
+    return new HttpClient(this.gateways[gateway]!.url, token);
+  }
+
+  /** The API of a token-service, not through a gateway. */
+  direct(tokenService = 0, token?: string): HttpClient {
+    return new HttpClient(this.tokenServices[tokenService]!.url, token);
+  }
+
+  /** Everything that the apps and nats-server have written. */
+  logs(): string {
+    return [...this.gateways, ...this.tokenServices, this.upstream].map((app) => app.log()).join('');
+  }
+
+  async startNats(): Promise<void> {
+    const { port } = this.nats ?? { port: undefined };
+    this.nats = await startNats({ dataDir: this.dataDir, ...(port && { port }) });
+  }
+
+  async stop(): Promise<void> {
+    const apps = [...this.gateways, ...this.tokenServices, this.upstream].filter(Boolean);
+    await Promise.allSettled(apps.map((app) => app.process.stop()));
+    await this.nats?.stop();
+    await this.database.drop();
+    await removeDataDir(this.dataDir);
+  }
+
+  private async startAll(): Promise<void> {
+    await mkdir(join(this.dataDir, 'bootstrap'));
+    await this.startNats();
+    this.upstream = await this.startUpstream();
+    for (let i = 0; i < (this.options.tokenServices ?? 1); i++)
+      this.tokenServices.push(await this.startTokenService(i));
+    this.adminToken = await this.readBootstrap('admin-token');
+    this.adminPassword = await this.readBootstrap('admin-password');
+    const starting = Array.from({ length: this.options.gateways ?? 1 }, (_, i) => this.startGateway(i));
+    this.gateways.push(...(await Promise.all(starting)));
+  }
+
+  private async readBootstrap(name: string): Promise<string> {
+    return (await readFile(join(this.dataDir, 'bootstrap', name), 'utf8')).trim();
+  }
+
+  private async startUpstream(): Promise<App> {
+    const port = await freePort();
+    return startApp(
+      'upstream',
+      'examples/datastores-api',
+      { PORT: String(port) },
+      `http://${HOST}:${port}`,
+      '/healthz',
+    );
+  }
+
+  private async startTokenService(index: number): Promise<TokenServiceApp> {
+    const [port, internalPort] = [await freePort(), await freePort()];
+    const env = {
+      PORTCULLIS_API_PORT: String(port),
+      PORTCULLIS_INTERNAL_PORT: String(internalPort),
+      PORTCULLIS_INTERNAL_SECRET: INTERNAL_SECRET,
+      PORTCULLIS_MASTER_KEY: MASTER_KEY,
+      PORTCULLIS_BOOTSTRAP_DIR: join(this.dataDir, 'bootstrap'),
+      DATABASE_URL: this.database.url,
+      NATS_URL: this.nats.url,
+      PORTCULLIS_LOG_LEVEL: 'debug',
+      ...this.options.tokenServiceEnv,
+    };
+    const app = await startApp(`token-service-${index + 1}`, 'apps/token-service', env, `http://${HOST}:${port}`);
+    return Object.assign(app, { internalUrl: `http://${HOST}:${internalPort}` });
+  }
+
+  private async startGateway(index: number): Promise<App> {
+    const port = await freePort();
+    const routesFile = join(this.dataDir, 'routes.yaml');
+    await writeFile(routesFile, this.options.routes ?? defaultRoutes(this.upstream.url));
+    const env = {
+      PORTCULLIS_PORT: String(port),
+      PORTCULLIS_INSTANCE: `gw-${index + 1}`,
+      PORTCULLIS_TOKEN_SERVICE_URL: this.tokenServices.map((service) => service.url).join(','),
+      PORTCULLIS_INTERNAL_URL: this.tokenServices.map((service) => service.internalUrl).join(','),
+      PORTCULLIS_INTERNAL_SECRET: INTERNAL_SECRET,
+      PORTCULLIS_ROUTES_FILE: routesFile,
+      NATS_URL: this.nats.url,
+      PORTCULLIS_LOG_LEVEL: 'debug',
+      ...this.options.gatewayEnv,
+    };
+    return startApp(`gw-${index + 1}`, 'apps/auth-gateway', env, `http://${HOST}:${port}`);
+  }
+}
+
+export function defaultRoutes(upstreamUrl: string): string {
+  return `routes:\n  - prefix: /api/datastores\n    upstreams: [${upstreamUrl}]\n`;
+}
+
+async function startApp(
+  name: string,
+  folder: string,
+  env: Record<string, string>,
+  url: string,
+  ready = '/readyz',
+): Promise<App> {
+  let written = '';
+  const launch = async (): Promise<ManagedProcess> => {
+    const app = await startNodeApp(join(REPOSITORY, folder, 'dist', 'main.js'), {
+      name,
+      env: { PATH: process.env['PATH'], ...env },
+      cwd: REPOSITORY,
+      log: (text) => (written += text),
+      stopTimeoutMs: 15_000,
+    });
+    await waitUntilReady(app, url + ready);
+    return app;
+  };
+  const app: App = {
+    name,
+    url,
+    process: await launch(),
+    log: () => written,
+    restart: async () => {
+      await app.process.stop();
+      app.process = await launch();
+    },
+  };
+  return app;
+}
