@@ -1,8 +1,9 @@
+import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // Libs are read from source (their `portcullis-source` export condition), so unit tests need no build.
 // End-to-end tests start the built apps: `npm test` builds first.
-const conditions = ['portcullis-source', 'node', 'import', 'default'];
+const conditions = ['portcullis-source', ...defaultServerConditions];
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,6 +1,7 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import type { FastifyReply } from 'fastify';
 import type { AuthenticatedRequest } from './authentication/current-caller.js';
 import { originOf } from './authentication/request-origin.js';
 import type { TokenServiceConfig } from './config.js';
@@ -9,18 +10,32 @@ const BODY_BYTES_MAX = 262_144;
 
 /** Fastify, with where a request comes from worked out first, and the internal API kept to its own port. */
 export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, return503OnClosing: true, requestTimeout: 30_000 });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 30_000,
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
+      answer(reply, new Problem(400, 'invalid_request', error.message)),
+  });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    if (!hasBody(request.raw)) delete request.raw.headers['content-type']; // else an empty body is taken for broken JSON
     const origin = originOf(request.raw, config.internalSecret);
     (request as unknown as AuthenticatedRequest).origin = origin;
     void reply.header('X-Request-Id', origin.requestId);
     const isInternalRoute = request.url.startsWith('/internal/');
     const isInternalPort = request.socket.localPort === config.internalPort;
     if (isInternalRoute === isInternalPort) return done();
-    const problem = new Problem(404, 'not_found', 'There is nothing at this path');
-    void reply.status(404).header('Content-Type', PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+    answer(reply, new Problem(404, 'not_found', 'There is nothing at this path'));
   });
   return adapter;
+}
+
+/** RFC 9112 section 6.3: without either header a request has no body. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function answer(reply: FastifyReply, problem: Problem): void {
+  void reply.status(problem.status).header('Content-Type', PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
 }
 
 /** Serves the internal API on a port of its own, which is all that gateways need to reach. */

@@ -7,12 +7,12 @@ export class RegisterDto implements RegisterRequest {
 }
 
 export class RenewDto implements RenewRequest {
-  @IsString()
   @MaxLength(200)
+  @IsString()
   epoch: string;
 
-  @IsInt()
-  @Min(0)
   @Max(Number.MAX_SAFE_INTEGER)
+  @Min(0)
+  @IsInt()
   applied_seq: number;
 }

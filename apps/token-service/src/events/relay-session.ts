@@ -31,7 +31,7 @@ const RELAY_LOCK = 7_306_114_001;
 export class RelaySession {
   readonly #client: Client;
   #keepAlive: NodeJS.Timeout | undefined;
-  #lost = false;
+  #lost: Error | undefined;
 
   private constructor(databaseUrl: string, idleTimeoutMs: number) {
     this.#client = new Client({
@@ -43,8 +43,8 @@ export class RelaySession {
       // tcp_user_timeout: a frozen process doesn't read, and a session that is stuck in writing to it is not idle.
       options: `-c idle_session_timeout=${idleTimeoutMs} -c tcp_user_timeout=${idleTimeoutMs} -c statement_timeout=${QUERY_TIMEOUT_MS}`,
     });
-    this.#client.on('error', () => (this.#lost = true));
-    this.#client.on('end', () => (this.#lost = true));
+    this.#client.on('error', (error) => (this.#lost ??= error));
+    this.#client.on('end', () => (this.#lost ??= new Error('The connection ended')));
   }
 
   /** @throws when Postgres can't be reached within three seconds. */
@@ -62,7 +62,7 @@ export class RelaySession {
 
   /** Whether the session is over, and with it the lock. */
   get isLost(): boolean {
-    return this.#lost;
+    return this.#lost !== undefined;
   }
 
   /** Takes the lock if it is free. Ask only until the answer is yes. */
@@ -100,7 +100,7 @@ export class RelaySession {
   /** Ends the session and gives the lock back. */
   async close(): Promise<void> {
     clearInterval(this.#keepAlive);
-    this.#lost = true;
+    this.#lost ??= new Error('The session is closed');
     const ended = this.#client.end().catch(() => undefined);
     // A network that swallows everything must not hold up the next session; Postgres ends this one by its silence.
     await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
@@ -111,13 +111,13 @@ export class RelaySession {
   }
 
   async #query<R extends object>(sql: string, values: unknown[] = []): Promise<{ rows: R[]; rowCount: number | null }> {
-    if (this.#lost) throw new Error('The relay lost its database session');
+    if (this.#lost) throw this.#lost;
     try {
       return await this.#client.query<R>(sql, values);
     } catch (error) {
       // The server answers with a code, and the session goes on; anything else is a connection that can't be relied on.
       const { code } = error as { code?: string };
-      if (code === undefined || code.startsWith('57P') || code.startsWith('08')) this.#lost = true;
+      if (code === undefined || code.startsWith('57P') || code.startsWith('08')) this.#lost ??= error as Error;
       throw error;
     }
   }

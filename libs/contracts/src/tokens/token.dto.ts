@@ -23,9 +23,9 @@ export class CreateTokenDto {
     description: 'A service user (Admin only). Left out: for oneself',
   })
   @IsOptional()
-  @IsInt()
-  @Min(1)
   @Max(USER_ID_MAX)
+  @Min(1)
+  @IsInt()
   user_id?: number;
 
   @ApiProperty({
@@ -37,9 +37,9 @@ export class CreateTokenDto {
     description: 'Days, or null for never',
   })
   @ValidateIf((_, value) => value !== null)
-  @IsInt()
-  @Min(1)
   @Max(TOKEN_DAYS_MAX)
+  @Min(1)
+  @IsInt()
   expires_in_days: number | null;
 
   @ApiPropertyOptional({
@@ -77,8 +77,8 @@ export class ListTokensQuery extends PageQuery {
 
   @ApiPropertyOptional({ maxLength: 128, description: 'Part of the name of the token or its user' })
   @IsOptional()
-  @IsPlainText()
   @Length(1, 128)
+  @IsPlainText()
   q?: string;
 
   @ApiPropertyOptional({ enum: TOKEN_SORT_VALUES, default: '-id' })
@@ -93,9 +93,9 @@ export class ListAllTokensQuery extends ListTokensQuery {
   @Transform(({ value }: { value: unknown }) =>
     typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value,
   )
-  @IsInt()
-  @Min(1)
   @Max(USER_ID_MAX)
+  @Min(1)
+  @IsInt()
   user_id?: number;
 
   @ApiPropertyOptional({ enum: TOKEN_TYPES })

@@ -34,11 +34,11 @@ export class CreateUserDto {
     description: 'Names; everyone is in Public',
   })
   @ValidateIf(given)
-  @IsArray()
-  @ArrayMaxSize(TEAMS_PER_USER_MAX)
-  @ArrayUnique()
-  @IsPlainText({ each: true })
   @Length(1, 128, { each: true })
+  @IsPlainText({ each: true })
+  @ArrayUnique()
+  @ArrayMaxSize(TEAMS_PER_USER_MAX)
+  @IsArray()
   teams?: string[];
 
   @ApiPropertyOptional({ enum: USER_TYPES, default: 'Service' })
@@ -48,8 +48,8 @@ export class CreateUserDto {
 
   @ApiPropertyOptional({ format: 'email', description: 'Required for a person; service users get the configured one' })
   @ValidateIf((dto: CreateUserDto) => dto.user_type === 'User' || dto.email !== undefined)
-  @IsEmail()
   @Length(3, 254)
+  @IsEmail()
   email?: string;
 
   @ApiPropertyOptional({ description: 'What a person signs in with; their email when left out' })
@@ -73,11 +73,11 @@ export class UpdateUserDto {
 
   @ApiPropertyOptional({ type: [String] })
   @ValidateIf(given)
-  @IsArray()
-  @ArrayMaxSize(TEAMS_PER_USER_MAX)
-  @ArrayUnique()
-  @IsPlainText({ each: true })
   @Length(1, 128, { each: true })
+  @IsPlainText({ each: true })
+  @ArrayUnique()
+  @ArrayMaxSize(TEAMS_PER_USER_MAX)
+  @IsArray()
   teams?: string[];
 
   @ApiPropertyOptional()
@@ -94,8 +94,8 @@ export class ListUsersQuery extends PageQuery {
 
   @ApiPropertyOptional({ maxLength: 128, description: 'Part of the name, user_id or email' })
   @IsOptional()
-  @IsPlainText()
   @Length(1, 128)
+  @IsPlainText()
   q?: string;
 }
 

@@ -27,7 +27,7 @@ export function IsPlainText(options?: ValidationOptions): PropertyDecorator {
 export function IsDisplayName(min: number, max: number): PropertyDecorator {
   return applyDecorators(
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
-    IsPlainText(),
     Length(min, max),
+    IsPlainText(),
   );
 }

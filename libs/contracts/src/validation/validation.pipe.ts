@@ -1,34 +1,60 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { type ArgumentMetadata, Injectable, ValidationPipe, type ValidationError } from '@nestjs/common';
 import { type FieldError, Problem } from '../problems/problem.js';
 
+/** Names that objects inherit: the whitelist of class-validator doesn't see them. */
+const INHERITED = ['__proto__', 'constructor', 'prototype'];
+
 /** Nest's validation pipe, refusing unknown fields, and answering with a problem that names every field that is wrong. */
+@Injectable()
+class ProblemValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      stopAtFirstError: true,
+      validationError: { target: false },
+      exceptionFactory: (errors) => invalid(errors.flatMap((error) => fieldErrors(error, ''))),
+    });
+  }
+
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body') checkBody(value);
+    return super.transform(value, metadata);
+  }
+}
+
 export function problemValidationPipe(): ValidationPipe {
-  return new ValidationPipe({
-    transform: true,
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    forbidUnknownValues: true,
-    stopAtFirstError: true,
-    validationError: { target: false, value: false },
-    exceptionFactory: (errors) => {
-      const fields = errors.flatMap((error) => fieldErrors(error, ''));
-      const detail = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
-      return new Problem(400, 'invalid_request', detail, { errors: fields });
-    },
-  });
+  return new ProblemValidationPipe();
+}
+
+function checkBody(body: unknown): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Problem(400, 'invalid_request', 'The body must be a JSON object', {
+      errors: [{ field: 'body', message: 'must be a JSON object' }],
+    });
+  }
+  const inherited = INHERITED.filter((name) => Object.hasOwn(body, name));
+  if (inherited.length > 0) throw invalid(inherited.map((field) => ({ field, message: UNKNOWN })));
+}
+
+const UNKNOWN = 'is not a known field';
+
+function invalid(errors: FieldError[]): Problem {
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return new Problem(400, 'invalid_request', detail, { errors });
 }
 
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
   const field = parent ? `${parent}.${error.property}` : error.property;
-  const own = Object.values(error.constraints ?? {}).map((message) => ({
-    field,
-    message: withoutName(message, error),
-  }));
+  const own = Object.values(error.constraints ?? {}).map((message) => ({ field, message: worded(message, error) }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
 }
 
 /** "property foo should not exist" and "name must be…" say the field again; the problem names it already. */
-function withoutName(message: string, { property, constraints }: ValidationError): string {
-  if (constraints?.['whitelistValidation']) return 'is not a known field';
+function worded(message: string, { property, constraints, value }: ValidationError): string {
+  if (constraints?.['whitelistValidation']) return UNKNOWN;
+  if (value === undefined) return 'is required';
   return message.startsWith(`${property} `) ? message.slice(property.length + 1) : message;
 }
