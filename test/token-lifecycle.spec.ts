@@ -155,7 +155,7 @@ describe('a token in use', () => {
   it('reads as a Member and writes from Editor on', async () => {
     const member = stack.client(0, (await makeServiceToken(admin, { role: 'Member' })).bearer_token);
     expect((await member.get('/api/datastores')).status).toBe(200);
-    const refused = await member.post('/api/datastores', { name: 'x' });
+    const refused = await member.post('/api/datastores', { name: 'x', type: 's3' });
     expect(refused).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } });
     expect(refused.headers.get('www-authenticate')).toContain('insufficient_scope');
   });

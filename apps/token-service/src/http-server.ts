@@ -16,6 +16,7 @@ export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
       answer(reply, new Problem(400, 'invalid_request', error.message)),
   });
+  adapter.getInstance().removeContentTypeParser('text/plain');
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request.raw)) delete request.raw.headers['content-type']; // else an empty body is taken for broken JSON
     const origin = originOf(request.raw, config.internalSecret);

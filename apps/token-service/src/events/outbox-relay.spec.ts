@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { EVENTS_PREFIX, EVENTS_STREAM, OUTBOX_PREFIX, type PortcullisEvent } from '@portcullis/contracts';
@@ -16,6 +16,7 @@ const SHORT_WINDOW_MS = 100;
 let services: Services;
 let options: EventsOptions;
 const relays: OutboxRelay[] = [];
+const processes: ChildProcess[] = [];
 
 beforeAll(async () => {
   services = await startServices();
@@ -28,7 +29,10 @@ beforeEach(async () => {
   const jsm = await manager();
   await jsm.streams.delete(EVENTS_STREAM).catch(() => undefined);
 }, TEST_TIMEOUT_MS);
-afterEach(() => Promise.all(relays.splice(0).map((relay) => relay.onApplicationShutdown())), TEST_TIMEOUT_MS);
+afterEach(async () => {
+  for (const child of processes.splice(0)) child.kill('SIGKILL');
+  await Promise.all(relays.splice(0).map((relay) => relay.onApplicationShutdown()));
+}, TEST_TIMEOUT_MS);
 
 const manager = async () => jetstreamManager(await services.nats.connection());
 
@@ -188,9 +192,14 @@ describe('the relay', () => {
       const session = await RelaySession.open(services.postgres.url, 5_000);
       const nc = await services.nats.connection();
       let answers = 0;
-      const answer = { '{"response":"ok"}': 0, '{"stream":"OTHER","seq":1}': 0, [`{"stream":"${EVENTS_STREAM}"}`]: 0 };
-      const replies = Object.keys(answer);
-      const subscription = nc.subscribe(`${OUTBOX_PREFIX}.>`, {
+      const replies = [
+      '{"stream":"OTHER","seq":1,"duplicate":true}',
+      '{"response":"ok"}',
+      `{"stream":"${EVENTS_STREAM}"}`,
+      `{"stream":"${EVENTS_STREAM}","seq":"1","duplicate":true}`,
+      'not JSON',
+    ];
+    const subscription = nc.subscribe(`${OUTBOX_PREFIX}.>`, {
         callback: (_, message) => void message.respond(replies[answers++ % replies.length]),
       });
       await append(...range(30));
@@ -318,6 +327,7 @@ function startLockHolder(databaseUrl: string, idleTimeoutMs: number) {
   const child = spawn(process.execPath, [script, databaseUrl, String(idleTimeoutMs)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  processes.push(child);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   return { process: child, output: () => output };

@@ -1,9 +1,6 @@
 import { type ArgumentMetadata, Injectable, ValidationPipe, type ValidationError } from '@nestjs/common';
 import { type FieldError, Problem } from '../problems/problem.js';
 
-/** Names that objects inherit: the whitelist of class-validator doesn't see them. */
-const INHERITED = ['__proto__', 'constructor', 'prototype'];
-
 /** Nest's validation pipe, refusing unknown fields, and answering with a problem that names every field that is wrong. */
 @Injectable()
 class ProblemValidationPipe extends ValidationPipe {
@@ -20,6 +17,8 @@ class ProblemValidationPipe extends ValidationPipe {
   }
 
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    // A path parameter has a pipe of its own, which must see the text: Nest would make a number of `1.0`.
+    if (metadata.type === 'param') return Promise.resolve(value);
     if (metadata.type === 'body') checkBody(value);
     return super.transform(value, metadata);
   }
@@ -35,7 +34,8 @@ function checkBody(body: unknown): void {
       errors: [{ field: 'body', message: 'must be a JSON object' }],
     });
   }
-  const inherited = INHERITED.filter((name) => Object.hasOwn(body, name));
+  // The whitelist doesn't see names that every object inherits, and Nest drops `prototype` before it.
+  const inherited = Object.keys(body).filter((name) => name in Object.prototype || name === 'prototype');
   if (inherited.length > 0) throw invalid(inherited.map((field) => ({ field, message: UNKNOWN })));
 }
 
