@@ -44,7 +44,7 @@ describe('a token', () => {
   it('is in no log, event, error or database column, whatever is done with it', async () => {
     const listener = await connect({ servers: stack.nats.url });
     let published = '';
-    listener.subscribe('>', { callback: (_error, message) => (published += message.string()) });
+    listener.subscribe('>', { callback: (_error, message) => void (published += message.string()) });
     await listener.flush();
 
     const tokens = [

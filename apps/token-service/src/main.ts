@@ -20,7 +20,7 @@ async function start(config: TokenServiceConfig): Promise<void> {
     httpAdapter(config),
     {
       bufferLogs: true,
-    bodyParser: false, // Fastify's own, for JSON alone
+      bodyParser: false, // Fastify's own, for JSON alone
       abortOnError: false,
     },
   );

@@ -21,13 +21,19 @@ interface Route {
 
 /** Every route of the app, found as Nest finds them. `preview` puts the modules together and instantiates nothing. */
 async function walkRoutes(): Promise<Route[]> {
-  const app = await NestFactory.createApplicationContext(TokenServiceModule.register(config), { preview: true, logger: false, abortOnError: false });
+  const app = await NestFactory.createApplicationContext(TokenServiceModule.register(config), {
+    preview: true,
+    logger: false,
+    abortOnError: false,
+  });
   const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
   return controllers.flatMap(({ metatype }) => routesOf(metatype as new () => object));
 }
 
 function routesOf(controller: new () => object): Route[] {
-  const methods = Object.getOwnPropertyNames(controller.prototype).map((name) => (controller.prototype as Record<string, Function>)[name]!);
+  const methods = Object.getOwnPropertyNames(controller.prototype).map(
+    (name) => (controller.prototype as Record<string, Function>)[name]!,
+  );
   return methods
     .filter((method) => Reflect.hasMetadata(METHOD_METADATA, method))
     .map((method) => ({ name: nameOf(controller, method), access: routeAccess(new Reflector(), method, controller) }));
@@ -48,7 +54,12 @@ describe('every route of the token-service', () => {
 
   it('needs a credential, but for those listed here', async () => {
     const open = (await walkRoutes()).filter((route) => route.access?.kind === 'public').map((route) => route.name);
-    expect(open.toSorted()).toEqual(['GET /.well-known/jwks.json', 'GET /api/openapi.json', 'GET /livez', 'GET /readyz']);
+    expect(open.toSorted()).toEqual([
+      'GET /.well-known/jwks.json',
+      'GET /api/openapi.json',
+      'GET /livez',
+      'GET /readyz',
+    ]);
   });
 
   it('is internal exactly when it is under /internal', async () => {

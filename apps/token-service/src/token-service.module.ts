@@ -1,15 +1,21 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { AccessGuard, BearerAuthGuard } from '@portcullis/access-control';
-import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
+import { type Problem, ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import { MessagingModule } from '@portcullis/messaging';
 import { LoggerModule } from 'nestjs-pino';
 import { AccessFeed } from './access/access-feed.js';
 import { AccessLedger } from './access/access-ledger.js';
+import { RefusedChange } from './access/access-outcome.js';
+import { AccessController } from './access/access.controller.js';
 import { GatewayLeases } from './access/gateway-leases.js';
+import { GatewayProgress } from './access/gateway-progress.js';
 import { InternalSecretGuard } from './access/internal-secret.guard.js';
 import { InternalController } from './access/internal.controller.js';
 import { LeasePool } from './access/lease-pool.js';
+import { LeaseSweeper } from './access/lease-sweeper.js';
+import { ReceiptInterceptor } from './access/receipt.interceptor.js';
+import { RevocationBarrier } from './access/revocation-barrier.js';
 import { AccessSnapshot } from './access/snapshot.js';
 import { IssuedTokenAuthenticator } from './authentication/issued-token-authenticator.js';
 import { TokenUseInterceptor } from './authentication/token-use.interceptor.js';
@@ -37,7 +43,16 @@ import { UserList } from './users/user-list.js';
 import { UsersController } from './users/users.controller.js';
 import { UsersService } from './users/users.service.js';
 
-const ACCESS = [AccessFeed, AccessLedger, GatewayLeases, LeasePool, AccessSnapshot];
+const ACCESS = [
+  AccessFeed,
+  AccessLedger,
+  AccessSnapshot,
+  GatewayLeases,
+  GatewayProgress,
+  LeasePool,
+  LeaseSweeper,
+  RevocationBarrier,
+];
 const KEYS = [Secrets, SigningKeys];
 const PEOPLE_AND_TOKENS = [UsersService, UserList, TeamsService, TokensService, TokenIssuer, TokenList];
 
@@ -47,9 +62,15 @@ const DOOR = [
   { provide: APP_GUARD, useClass: BearerAuthGuard },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_INTERCEPTOR, useClass: TokenUseInterceptor },
+  { provide: APP_INTERCEPTOR, useClass: ReceiptInterceptor },
   { provide: APP_PIPE, useFactory: problemValidationPipe },
-  { provide: APP_FILTER, useValue: new ProblemFilter(databaseProblem) },
+  { provide: APP_FILTER, useValue: new ProblemFilter(problemOf) },
 ];
+
+/** This app's own errors, as the problems that they are to the caller. */
+function problemOf(error: unknown): Problem | undefined {
+  return error instanceof RefusedChange ? error.problem : databaseProblem(error);
+}
 
 @Global()
 @Module({})
@@ -73,6 +94,7 @@ export class TokenServiceModule {
       ],
       controllers: [
         TokensController,
+        AccessController,
         UsersController,
         TeamsController,
         InternalController,

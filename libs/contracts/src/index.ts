@@ -4,6 +4,7 @@ export * from './problems/problem.filter.js';
 export * from './validation/validation.pipe.js';
 export * from './access/access-entry.js';
 export * from './access/internal-api.js';
+export * from './access/receipt.dto.js';
 export * from './usage/usage-batch.js';
 export * from './events/event-types.js';
 export * from './paging/page.dto.js';

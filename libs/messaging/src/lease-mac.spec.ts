@@ -17,6 +17,9 @@ it('refuses another payload and another key', () => {
   expect(leaseMacMatches(mac, randomBytes(32), payload)).toBe(false);
 });
 
-it.each([undefined, '', 'gw', 'gw.', `.${'A'.repeat(43)}`, 'gw.AAAA', `gw.${'A'.repeat(600)}`])('takes %j for malformed', (header) => {
-  expect(parseLeaseMac(header)).toBeUndefined();
-});
+it.each([undefined, '', 'gw', 'gw.', `.${'A'.repeat(43)}`, 'gw.AAAA', `gw.${'A'.repeat(600)}`])(
+  'takes %j for malformed',
+  (header) => {
+    expect(parseLeaseMac(header)).toBeUndefined();
+  },
+);

@@ -26,6 +26,7 @@ export class NatsClient {
   private readonly options: ReturnType<typeof natsServerOptions>;
   private current: NatsConnection | undefined;
   private connected = false;
+  private closed: Promise<void> | undefined;
   private next = unheardPromise();
   private readonly supervisor: Promise<void>;
 
@@ -45,15 +46,20 @@ export class NatsClient {
     return this.connected;
   }
 
-  /** Lets pending messages go out and handlers finish, five seconds at most, then closes. */
-  async close(): Promise<void> {
-    if (!this.closing.signal.aborted) this.closing.abort();
+  /** Lets pending messages go out and handlers finish, five seconds at most, then closes. Calling it again waits for the same. */
+  close(): Promise<void> {
+    this.closed ??= this.drainAndClose();
+    return this.closed;
+  }
+
+  private async drainAndClose(): Promise<void> {
+    this.closing.abort();
     const nc = this.current;
-    if (nc && !nc.isClosed()) {
+    if (nc && this.connected) {
       const drained = nc.drain().catch(() => undefined);
       await Promise.race([drained, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
-      if (!nc.isClosed()) await nc.close().catch(() => undefined);
     }
+    if (nc && !nc.isClosed()) await nc.close().catch(() => undefined);
     await this.supervisor;
   }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { AccessEntry, KeyValue, PrincipalValue, TokenValue } from '@portcullis/contracts';
+import { type AccessEntry, type KeyValue, type PrincipalValue, Problem, type TokenValue } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { AccessFeed } from './access-feed.js';
+import { RefusedChange } from './access-outcome.js';
 import { LEDGER_POSITION_SQL, type LedgerPosition } from './ledger-position.js';
 
 /** A fact that has no number yet. `dropAfter`: when the entry may be forgotten, because nothing could use it any more. */
@@ -29,12 +30,13 @@ export class AccessLedger {
    * Runs `work` in one transaction that holds the clock, and tells the gateways after its commit.
    *
    * @returns what `work` returned, and the latest number: that of this change or, where it changed nothing, of the one before
+   * @throws RefusedChange when `work` throws a Problem
    */
   async change<T>(work: (tx: AccessTransaction) => Promise<T>): Promise<{ result: T; position: LedgerPosition }> {
     const { tx, result } = await retryingDeadlocks(() =>
       this.dataSource.transaction(async (manager) => {
         const tx = new AccessTransaction(manager, await lockClock(manager));
-        return { tx, result: await work(tx) };
+        return { tx, result: await work(tx).catch((error: unknown) => refuse(error, tx)) };
       }),
     );
     this.feed.publishChange(tx.position.epoch, tx.entries);
@@ -76,6 +78,12 @@ export class AccessTransaction {
     this.position.seq += entries.length;
     return this.position.seq;
   }
+}
+
+/** The transaction is rolled back, so the latest number is the one that it began with. */
+function refuse(error: unknown, { position, entries }: AccessTransaction): never {
+  if (!(error instanceof Problem)) throw error;
+  throw new RefusedChange(error, { ...position, seq: position.seq - entries.length });
 }
 
 const ATTEMPTS_MAX = 3;

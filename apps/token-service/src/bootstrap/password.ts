@@ -13,6 +13,8 @@ const argon2Async = promisify(argon2) as unknown as (
 export async function hashPassword(password: string): Promise<string> {
   const nonce = randomBytes(16);
   const hash = await argon2Async('argon2id', { message: password, nonce, ...COST });
-  const encode = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');
   return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${encode(nonce)}$${encode(hash)}`;
 }
+
+/** Base64 without padding, as the PHC string format has it. */
+const encode = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RequiresRole } from '@portcullis/access-control';
 import { CreateTeamDto, type Page, pageOf, PageQuery, TeamDto } from '@portcullis/contracts';
+import type { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { CurrentActor } from '../authentication/current-caller.js';
 import { UserIdPipe } from '../openapi/id.pipe.js';
@@ -38,7 +39,7 @@ export class TeamsController {
   @RequiresRole('Admin')
   @HttpCode(204)
   @ApiNoContentResponse()
-  delete(@Param('id', UserIdPipe) id: number, @CurrentActor() actor: Actor): Promise<void> {
+  delete(@Param('id', UserIdPipe) id: number, @CurrentActor() actor: Actor): Promise<AccessOutcome<void>> {
     return this.teams.delete(id, actor);
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AccessLedger } from '../access/access-ledger.js';
+import { AccessOutcome } from '../access/access-outcome.js';
 import { type Actor, eventActor } from '../audit/actor.js';
 import { appendAudit } from '../audit/audit-trail.js';
 import { violatedConstraint } from '../database/database-errors.js';
@@ -55,8 +56,8 @@ export class TeamsService {
   }
 
   /** Deletes a team; all who were in it lose it in one change. @throws Problem 404, 409 `public_team` */
-  async delete(id: number, actor: Actor): Promise<void> {
-    await this.ledger.change(async (tx) => {
+  async delete(id: number, actor: Actor): Promise<AccessOutcome<void>> {
+    const { position } = await this.ledger.change(async (tx) => {
       const team = await readTeam(tx.manager, id);
       if (team.name === PUBLIC_TEAM) throw new Problem(409, 'public_team', 'The team Public holds everyone and stays');
       const members = (await membersOfTeam(tx.manager, id)).map((member) => withoutTeam(member, team.name));
@@ -70,6 +71,7 @@ export class TeamsService {
         { action: 'team.deleted', target: `team/${id}`, before: { name: team.name } },
       ]);
     });
+    return new AccessOutcome(position, 'takes', () => undefined);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   UpdatedTokenDto,
   UpdateTokenDto,
 } from '@portcullis/contracts';
+import type { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { CurrentActor, CurrentCaller } from '../authentication/current-caller.js';
 import { TokenIdPipe } from '../openapi/id.pipe.js';
@@ -77,7 +78,7 @@ export class TokensController {
     @Param('id', TokenIdPipe) id: number,
     @Body() dto: UpdateTokenDto,
     @CurrentActor() actor: Actor,
-  ): Promise<UpdatedTokenDto> {
+  ): Promise<AccessOutcome<UpdatedTokenDto>> {
     return this.tokens.update(id, dto, actor);
   }
 
@@ -86,7 +87,7 @@ export class TokensController {
   @Authenticated()
   @HttpCode(204)
   @ApiNoContentResponse()
-  delete(@Param('id', TokenIdPipe) id: number, @CurrentActor() actor: Actor): Promise<void> {
+  delete(@Param('id', TokenIdPipe) id: number, @CurrentActor() actor: Actor): Promise<AccessOutcome<void>> {
     return this.tokens.delete(id, actor);
   }
 }

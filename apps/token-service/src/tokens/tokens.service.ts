@@ -9,6 +9,7 @@ import {
 } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AccessLedger, type AccessTransaction } from '../access/access-ledger.js';
+import { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { lockDescendants, lockTokens, READ_TOKEN_SQL } from './locked-tokens.js';
 import { deleteTokens, restoreToken, revokeTokens } from './token-changes.js';
@@ -32,9 +33,9 @@ export class TokensService {
   }
 
   /** Revokes or restores. @throws Problem 404, 403 `revoked_by_admin`, 409 `token_expired` */
-  async update(id: number, dto: UpdateTokenDto, actor: Actor): Promise<UpdatedTokenDto> {
+  async update(id: number, dto: UpdateTokenDto, actor: Actor): Promise<AccessOutcome<UpdatedTokenDto>> {
     if (dto.cascade && !dto.revoke) throw invalidField('cascade', 'goes with "revoke": true');
-    const { result } = await this.ledger.change(async (tx) => {
+    const { result, position } = await this.ledger.change(async (tx) => {
       const token = await lockVisible(tx.manager, id, actor);
       const changed = dto.revoke
         ? await this.revoke(tx, token, dto.cascade ?? false, actor)
@@ -42,17 +43,18 @@ export class TokensService {
       const [row] = await tx.manager.query<TokenRow[]>(READ_TOKEN_SQL, [id]);
       return { ...tokenDto(row!), ...changed };
     });
-    return result;
+    return new AccessOutcome(position, dto.revoke ? 'takes' : 'gives', (receipt) => ({ ...result, receipt }));
   }
 
   /** @throws Problem 404, 409 `token_active` */
-  async delete(id: number, actor: Actor): Promise<void> {
-    await this.ledger.change(async (tx) => {
+  async delete(id: number, actor: Actor): Promise<AccessOutcome<void>> {
+    const { position } = await this.ledger.change(async (tx) => {
       const token = await lockVisible(tx.manager, id, actor);
       if (token.status === 'Active')
         throw new Problem(409, 'token_active', 'An active token must be revoked before it is deleted');
       await deleteTokens(tx, [token], actor);
     });
+    return new AccessOutcome(position, 'takes', () => undefined);
   }
 
   /** Revoking twice gives the same answer and one event. */

@@ -12,6 +12,7 @@ import {
   UserListingDto,
   UserListingQuery,
 } from '@portcullis/contracts';
+import type { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { CurrentActor, CurrentCaller } from '../authentication/current-caller.js';
 import { UserIdPipe } from '../openapi/id.pipe.js';
@@ -31,8 +32,8 @@ export class UsersController {
   @Post()
   @RequiresRole('Admin')
   @ApiCreatedResponse({ type: UserDto })
-  async create(@Body() dto: CreateUserDto, @CurrentActor() actor: Actor): Promise<UserDto> {
-    return userDto(await this.users.create(dto, actor));
+  create(@Body() dto: CreateUserDto, @CurrentActor() actor: Actor): Promise<AccessOutcome<UserDto>> {
+    return this.users.create(dto, actor);
   }
 
   @Get()
@@ -68,12 +69,12 @@ export class UsersController {
   @Put(':id')
   @RequiresRole('Admin')
   @ApiOkResponse({ type: UserDto })
-  async update(
+  update(
     @Param('id', UserIdPipe) id: number,
     @Body() dto: UpdateUserDto,
     @CurrentActor() actor: Actor,
-  ): Promise<UserDto> {
-    return userDto(await this.users.update(id, dto, actor));
+  ): Promise<AccessOutcome<UserDto>> {
+    return this.users.update(id, dto, actor);
   }
 
   /** Deletes someone, and revokes and deletes all of their tokens. */
@@ -81,7 +82,7 @@ export class UsersController {
   @RequiresRole('Admin')
   @HttpCode(204)
   @ApiNoContentResponse()
-  delete(@Param('id', UserIdPipe) id: number, @CurrentActor() actor: Actor): Promise<void> {
+  delete(@Param('id', UserIdPipe) id: number, @CurrentActor() actor: Actor): Promise<AccessOutcome<void>> {
     return this.users.delete(id, actor);
   }
 }

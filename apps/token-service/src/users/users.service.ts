@@ -1,7 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type CreateUserDto, Problem, type UpdateUserDto } from '@portcullis/contracts';
+import {
+  type CreateUserDto,
+  type EventUser,
+  Problem,
+  roleIncludes,
+  type UpdateUserDto,
+  type UserDto,
+} from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AccessLedger, type AccessTransaction } from '../access/access-ledger.js';
+import { AccessOutcome } from '../access/access-outcome.js';
+import type { AccessEffect } from '../access/revocation-barrier.js';
 import { type Actor, eventActor } from '../audit/actor.js';
 import { appendAudit } from '../audit/audit-trail.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
@@ -12,6 +21,7 @@ import { deleteAllTokensOf } from '../tokens/user-tokens-deletion.js';
 import { assertNotLastAdmin } from './last-admin.js';
 import { eventUser, principalEntry } from './principals.js';
 import { personUserId, serviceUserId } from './user-ids.js';
+import { userDto } from './user-views.js';
 import { User } from './user.entity.js';
 
 /** Makes and changes users. All of it changes who may enter, so all of it goes through the access ledger. */
@@ -30,9 +40,9 @@ export class UsersService {
   }
 
   /** @throws Problem 400 for an unknown team, 409 `user_id_taken` */
-  async create(dto: CreateUserDto, actor: Actor, passwordHash: string | null = null): Promise<User> {
+  async create(dto: CreateUserDto, actor: Actor, passwordHash: string | null = null): Promise<AccessOutcome<UserDto>> {
     const named = dto.user_type === 'User' ? person(dto) : this.serviceUser(dto);
-    const { result } = await this.ledger.change(async (tx) => {
+    const { result, position } = await this.ledger.change(async (tx) => {
       const user = tx.manager.create(User, {
         ...named,
         name: dto.name,
@@ -44,12 +54,12 @@ export class UsersService {
       const { id } = await insertUser(tx.manager, user);
       return this.created(tx, await lockUser(tx.manager, id), actor);
     });
-    return result;
+    return new AccessOutcome(position, 'gives', () => userDto(result));
   }
 
   /** @throws Problem 404, 400 for an unknown team, 409 `last_admin` */
-  async update(id: number, dto: UpdateUserDto, actor: Actor): Promise<User> {
-    const { result } = await this.ledger.change(async (tx) => {
+  async update(id: number, dto: UpdateUserDto, actor: Actor): Promise<AccessOutcome<UserDto>> {
+    const { result, position } = await this.ledger.change(async (tx) => {
       const user = await lockUser(tx.manager, id);
       const before = eventUser(user);
       const teams = dto.teams && (await teamsByName(tx.manager, dto.teams));
@@ -58,21 +68,21 @@ export class UsersService {
       const changed = (Object.keys(after) as (keyof typeof after)[]).filter(
         (key) => String(after[key]) !== String(before[key]),
       );
-      if (changed.length === 0) return user;
+      if (changed.length === 0) return { user, effect: 'takes' as const };
 
       if (user.role !== 'Admin' || !user.active) await assertNotLastAdmin(tx.manager, user);
       await tx.manager.save(user);
       const accessSeq = await tx.record([principalEntry(eventUser(user))]);
       await appendToOutbox(tx.manager, updateEvents(user, changed, actor, accessSeq));
       await appendAudit(tx.manager, actor, [{ action: 'user.updated', target: `user/${id}`, before, after }]);
-      return user;
+      return { user, effect: effectOf(before, after) };
     });
-    return result;
+    return new AccessOutcome(position, result.effect, () => userDto(result.user));
   }
 
   /** Deletes someone and all of their tokens, in one transaction. @throws Problem 404, 409 `last_admin` */
-  async delete(id: number, actor: Actor): Promise<void> {
-    await this.ledger.change(async (tx) => {
+  async delete(id: number, actor: Actor): Promise<AccessOutcome<void>> {
+    const { position } = await this.ledger.change(async (tx) => {
       const user = await lockUser(tx.manager, id);
       await assertNotLastAdmin(tx.manager, user);
       await deleteAllTokensOf(tx, user, actor);
@@ -88,6 +98,7 @@ export class UsersService {
       ]);
       await appendAudit(tx.manager, actor, [{ action: 'user.deleted', target: `user/${id}`, before: eventUser(user) }]);
     });
+    return new AccessOutcome(position, 'takes', () => undefined);
   }
 
   private async created(tx: AccessTransaction, user: User, actor: Actor): Promise<User> {
@@ -138,6 +149,14 @@ async function lockUser(manager: EntityManager, id: number): Promise<User> {
   const locked = await manager.query<unknown[]>('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
   if (locked.length === 0) notFound();
   return (await manager.findOne(User, { where: { id }, relations: { teams: true } }))!;
+}
+
+/** Whether anything that someone could do before is no longer theirs to do. */
+function effectOf(before: EventUser, after: EventUser): AccessEffect {
+  const isLowered = !roleIncludes(after.role, before.role);
+  const isDeactivated = before.active && !after.active;
+  const hasLeft = before.teams.some((team) => !after.teams.includes(team));
+  return isLowered || isDeactivated || hasLeft ? 'takes' : 'gives';
 }
 
 function updateEvents(user: User, changed: string[], actor: Actor, accessSeq: number): NewEvent[] {

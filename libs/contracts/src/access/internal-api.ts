@@ -54,7 +54,7 @@ export interface SnapshotPage {
   entries: [id: string, value: AccessEntry['value']][];
 }
 
-/** Last line: a snapshot without it was cut off and must not be used. */
+/** Last line: a snapshot without it, or with another number of entries, was cut off and must not be used. */
 export interface SnapshotEnd {
   end: true;
   count: number;

@@ -18,6 +18,14 @@ export interface ProblemDetails {
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
+export interface ProblemExtra {
+  errors?: FieldError[];
+  /** Response headers. */
+  headers?: Record<string, string>;
+  /** Further members of the body (RFC 9457 section 3.2). */
+  members?: Record<string, unknown>;
+}
+
 /**
  * An error that may be shown to the caller. Anything else that is thrown becomes a plain 500 without detail.
  *
@@ -29,14 +37,14 @@ export class Problem extends Error {
     /** Stable, snake_case; documented in the OpenAPI document. */
     readonly code: string,
     readonly detail: string,
-    readonly extra: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+    readonly extra: ProblemExtra = {},
   ) {
     super(detail);
     this.name = 'Problem';
   }
 
   toJSON(): ProblemDetails {
-    return problemDetails(this.status, this.code, this.detail, this.extra.errors);
+    return { ...problemDetails(this.status, this.code, this.detail, this.extra.errors), ...this.extra.members };
   }
 }
 

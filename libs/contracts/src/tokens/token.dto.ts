@@ -1,6 +1,7 @@
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, Length, Max, Min, ValidateIf } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ReceiptDto } from '../access/receipt.dto.js';
 import { PageQuery } from '../paging/page.dto.js';
 import { TOKEN_STATUSES, TOKEN_TYPES, USER_TYPES, type TokenStatus, type TokenType, type UserType } from '../roles.js';
 import { IsDisplayName, IsPlainText } from '../validation/is-plain-text.js';
@@ -170,4 +171,7 @@ export class CreatedTokenDto extends TokenDto {
 export class UpdatedTokenDto extends TokenDto {
   @ApiPropertyOptional({ type: 'integer', description: 'On revoking: how many active tokens were made with this one' })
   children?: number;
+
+  @ApiProperty({ type: ReceiptDto })
+  receipt: ReceiptDto;
 }

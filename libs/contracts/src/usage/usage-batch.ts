@@ -22,4 +22,4 @@ export interface UsageBatch {
   entries: UsageEntry[];
 }
 
-export const USAGE_BATCH_ENTRIES_MAX = 2_000;
+export const USAGE_BATCH_ENTRIES_MAX = 500;

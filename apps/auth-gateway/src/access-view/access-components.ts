@@ -1,0 +1,64 @@
+import { Keyring, TokenVerifier } from '@portcullis/access-control';
+import type { NatsClient } from '@portcullis/messaging';
+import { AccessFollower, type FollowerDependencies } from './access-follower.js';
+import { AccessReplica } from './access-replica.js';
+import { AckPublisher } from './ack-publisher.js';
+import { ChangeFeed } from './change-feed.js';
+import type { Clock } from './clock.js';
+import { FeedVerifier } from './feed-verifier.js';
+import { Lease } from './lease.js';
+import { SigningKeys } from './signing-keys.js';
+
+/** All that keeps the access view, wired up. Nothing runs before {@link startAccess}. */
+export interface AccessComponents {
+  replica: AccessReplica;
+  lease: Lease;
+  verifier: TokenVerifier;
+  keys: SigningKeys;
+  follower: AccessFollower;
+  feed: ChangeFeed;
+  acks: AckPublisher;
+}
+
+interface Dependencies {
+  instance: string;
+  verifiedTokensMax: number;
+  api: FollowerDependencies['api'];
+  nats: Pick<NatsClient, 'connection' | 'isConnected'>;
+  clock: Clock;
+  log: FollowerDependencies['log'];
+}
+
+/** Knows no key, so it refuses everything until the first ones have come. */
+const NO_KEYS = new Keyring('', Buffer.alloc(32), []);
+
+export function assembleAccess(deps: Dependencies): AccessComponents {
+  const { instance, api, clock, log } = deps;
+  const replica = new AccessReplica();
+  const lease = new Lease(clock);
+  const verifier = new TokenVerifier(NO_KEYS, deps.verifiedTokensMax);
+  const feedVerifier = new FeedVerifier();
+  const keys: SigningKeys = new SigningKeys({
+    fetchKeys: () => api.keys(),
+    verifier,
+    feed: feedVerifier,
+    clock,
+    onResolved: () => follower.keysResolved(),
+    onFailure: (error) => log.warn(`signing keys can't be fetched: ${(error as Error).message}`),
+  });
+  const follower: AccessFollower = new AccessFollower({ instance, api, clock, replica, keys, lease, log });
+  const feed = new ChangeFeed(deps.nats, feedVerifier, clock, (message) => follower.follow(message));
+  const acks = new AckPublisher(
+    instance,
+    () => follower.confirmation(),
+    (payload, macHeader) => feed.publishAck(payload, macHeader),
+  );
+  replica.onEntries((entries, view) => keys.noteEntries(entries, view));
+  return { replica, lease, verifier, keys, follower, feed, acks };
+}
+
+/** Begins to listen and to renew, in the background. */
+export function startAccess({ follower, feed, acks }: AccessComponents): void {
+  void feed.listen();
+  follower.start(acks);
+}

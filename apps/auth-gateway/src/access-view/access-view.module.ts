@@ -1,0 +1,51 @@
+import { type FactoryProvider, Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { TokenVerifier } from '@portcullis/access-control';
+import { NatsClient } from '@portcullis/messaging';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config.js';
+import { type AccessComponents, assembleAccess, startAccess } from './access-components.js';
+import { AccessFollower } from './access-follower.js';
+import { AccessReplica } from './access-replica.js';
+import { ChangeFeed } from './change-feed.js';
+import { systemClock } from './clock.js';
+import { InternalApiClient } from './internal-api.client.js';
+import { Lease } from './lease.js';
+
+const ACCESS_COMPONENTS = Symbol('ACCESS_COMPONENTS');
+
+const components: FactoryProvider<AccessComponents> = {
+  provide: ACCESS_COMPONENTS,
+  inject: [GATEWAY_CONFIG, NatsClient],
+  useFactory: (config: GatewayConfig, nats: NatsClient) => {
+    const logger = new Logger('AccessView');
+    return assembleAccess({
+      instance: config.instance,
+      verifiedTokensMax: config.verifiedTokensMax,
+      api: new InternalApiClient(config.internalUrls, config.internalSecret, systemClock),
+      nats,
+      clock: systemClock,
+      log: { info: (message) => logger.log(message), warn: (message) => logger.warn(message) },
+    });
+  },
+};
+
+function part<T>(provide: FactoryProvider['provide'], pick: (all: AccessComponents) => T): FactoryProvider<T> {
+  return { provide, inject: [ACCESS_COMPONENTS], useFactory: pick };
+}
+
+const parts = [
+  part(AccessReplica, ({ replica }) => replica),
+  part(Lease, ({ lease }) => lease),
+  part(TokenVerifier, ({ verifier }) => verifier),
+  part(AccessFollower, ({ follower }) => follower),
+  part(ChangeFeed, ({ feed }) => feed),
+];
+
+/** Keeps the view of who may enter, from the start of the app until its lease is released (see `shutdown.ts`). */
+@Module({ providers: [components, ...parts], exports: parts })
+export class AccessViewModule implements OnApplicationBootstrap {
+  constructor(@Inject(ACCESS_COMPONENTS) private readonly all: AccessComponents) {}
+
+  onApplicationBootstrap(): void {
+    startAccess(this.all);
+  }
+}

@@ -1,0 +1,148 @@
+import { Agent, type Dispatcher, request } from 'undici';
+import {
+  INTERNAL_SECRET_HEADER,
+  type KeysResponse,
+  type RegisterRequest,
+  type RegisterResponse,
+  type RenewRequest,
+  type RenewResponse,
+} from '@portcullis/contracts';
+import type { AccessView } from './access-view.js';
+import { type Clock, type Instant, instantOf } from './clock.js';
+import { parseJson, parseKeysResponse, parseRegisterResponse, parseRenewResponse } from './ledger-messages.js';
+import { readSnapshot } from './snapshot-reader.js';
+
+const CALL_TIMEOUT_MS = 3_000;
+const SNAPSHOT_TIMEOUT_MS = 120_000;
+const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface Renewal extends RenewResponse {
+  /** When the request that was answered was sent: the lease counts from here. */
+  sent: Instant;
+}
+
+/** No token-service gave a usable answer. */
+export class InternalApiError extends Error {}
+
+type Answer<T> = { sent: Instant; status: number; body: T };
+
+/** The token-service's internal API. Each call tries every address once, beginning with the one that answered last. */
+export class InternalApiClient {
+  readonly #agent = new Agent({
+    connections: 4,
+    keepAliveTimeout: 30_000,
+    connect: { timeout: CALL_TIMEOUT_MS },
+    headersTimeout: CALL_TIMEOUT_MS,
+    bodyTimeout: CALL_TIMEOUT_MS,
+  });
+  #preferred = 0;
+
+  constructor(
+    private readonly origins: readonly string[],
+    private readonly secret: string,
+    private readonly clock: Clock,
+  ) {}
+
+  async register(body: RegisterRequest): Promise<RegisterResponse> {
+    const answer = await this.#call('POST', '/internal/access/leases', body);
+    return parseRegisterResponse(parseJson(successOf(answer)));
+  }
+
+  /** @returns undefined when the token-service doesn't know the lease, or has fenced it */
+  async renew(leaseId: string, body: RenewRequest): Promise<Renewal | undefined> {
+    const answer = await this.#call('POST', leasePath(leaseId), body);
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    return { ...parseRenewResponse(parseJson(successOf(answer))), sent: answer.sent };
+  }
+
+  /** Gives the lease back; one that is already gone is given back too. */
+  async release(leaseId: string): Promise<void> {
+    const answer = await this.#call('DELETE', leasePath(leaseId));
+    if (answer.status !== 404 && answer.status !== 410) successOf(answer);
+  }
+
+  async keys(): Promise<KeysResponse> {
+    return parseKeysResponse(parseJson(successOf(await this.#call('GET', '/internal/keys'))));
+  }
+
+  /** Streams a snapshot into a view of its own. @throws MalformedMessage when it isn't whole */
+  async snapshot(stop: AbortSignal): Promise<AccessView> {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS)]);
+    const answer = await this.#tryEach(async (origin) => {
+      const response = await this.#request(origin, 'GET', '/internal/access/snapshot', undefined, signal);
+      return response.statusCode === 200 ? await readSnapshot(response.body) : refuse(response);
+    });
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  #call(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<Answer<string>> {
+    return this.#tryEach(async (origin) => {
+      const sent = instantOf(this.clock);
+      const response = await this.#request(origin, method, path, body, AbortSignal.timeout(CALL_TIMEOUT_MS));
+      const text = await readText(response.body);
+      if (response.statusCode >= 500) throw new InternalApiError(`${origin} answered ${response.statusCode}`);
+      return { sent, status: response.statusCode, body: text };
+    });
+  }
+
+  #request(
+    origin: string,
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const headers: Record<string, string> = { [INTERNAL_SECRET_HEADER]: this.secret };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    return request(`${origin}${path}`, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+      dispatcher: this.#agent,
+    });
+  }
+
+  async #tryEach<T>(attempt: (origin: string) => Promise<T>): Promise<T> {
+    const faults: string[] = [];
+    for (let tried = 0; tried < this.origins.length; tried += 1) {
+      const origin = this.origins[this.#preferred] as string;
+      try {
+        return await attempt(origin);
+      } catch (error) {
+        faults.push(`${origin}: ${(error as Error).message}`);
+        this.#preferred = (this.#preferred + 1) % this.origins.length;
+      }
+    }
+    throw new InternalApiError(faults.join('; '));
+  }
+}
+
+function leasePath(leaseId: string): string {
+  return `/internal/access/leases/${encodeURIComponent(leaseId)}`;
+}
+
+function successOf({ status, body }: Answer<string>): string {
+  if (status >= 200 && status < 300) return body;
+  throw new InternalApiError(`the token-service answered ${status}`);
+}
+
+async function refuse(response: Dispatcher.ResponseData): Promise<never> {
+  await response.body.dump();
+  throw new InternalApiError(`the snapshot was answered with ${response.statusCode}`);
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > RESPONSE_BYTES_MAX) throw new InternalApiError('the answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

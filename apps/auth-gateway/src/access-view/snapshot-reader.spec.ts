@@ -1,0 +1,75 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readSnapshot, SNAPSHOT_LINE_BYTES_MAX } from './snapshot-reader.js';
+import { contentOf, key, ModelLedger, principal, token } from './testing/model-ledger.js';
+
+function ledger(): ModelLedger {
+  const ledger = new ModelLedger();
+  ledger.commit(token(1, 'revoked'), token(2, 'deleted'), token(3, 'active'), principal(7), key('key-1', 'signing'));
+  return ledger;
+}
+
+async function* chunked(text: string, sizeBytes = 16): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += sizeBytes) yield bytes.subarray(at, at + sizeBytes);
+}
+
+const lines = (): string[] => ledger().snapshotLines();
+
+describe('readSnapshot', () => {
+  it('gives the view at its number, however the bytes are cut into chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 400 }), async (sizeBytes) => {
+        const view = await readSnapshot(chunked(lines().join(''), sizeBytes));
+        expect(view.epoch).toBe('epoch-1');
+        expect(view.appliedSeq).toBe(5);
+        expect(contentOf(view, [1, 2, 3, 7], ['key-1'])).toEqual(
+          contentOf(ledger().replayedTo(5), [1, 2, 3, 7], ['key-1']),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('refuses a snapshot that was cut off at any byte', async () => {
+    const whole = lines().join('');
+    for (let length = 0; length < whole.length; length += 1) {
+      await expect(readSnapshot(chunked(whole.slice(0, length), 4096))).rejects.toThrow(/cut off|is not/);
+    }
+  });
+
+  it('refuses a snapshot whose count differs', async () => {
+    const [header, firstPage, ...rest] = lines();
+    await expect(readSnapshot(chunked([header, ...rest].join('')))).rejects.toThrow('holds 2 entries and says 5');
+    await expect(readSnapshot(chunked([header, firstPage, firstPage, ...rest].join('')))).rejects.toThrow('says 5');
+  });
+
+  it('refuses anything after the end, and what is not a fact', async () => {
+    await expect(readSnapshot(chunked([...lines(), lines()[1]].join('')))).rejects.toThrow('after its end');
+    const wrong = [
+      '{"kind":"token","entries":[["x","revoked"]]}',
+      '{"kind":"token","entries":[["1","maybe"]]}',
+      '{"kind":"user","entries":[["1",null]]}',
+      '[]',
+      'x',
+    ];
+    for (const line of wrong) {
+      await expect(readSnapshot(chunked(`${lines()[0]}${line}\n`))).rejects.toThrow(/not|unknown/);
+    }
+  });
+
+  it('refuses a line without end before it fills the memory', async () => {
+    const endless = (async function* () {
+      for (let mebibytes = 0; mebibytes < 64; mebibytes += 1) yield Buffer.alloc(1024 * 1024, 0x20);
+      throw new Error(`read far more than ${SNAPSHOT_LINE_BYTES_MAX} bytes`);
+    })();
+    await expect(readSnapshot(endless)).rejects.toThrow('too long');
+  });
+
+  it('shares equal team lists between principals', async () => {
+    const many = new ModelLedger();
+    many.commit(principal(1), principal(2));
+    const view = await readSnapshot(chunked(many.snapshotLines().join('')));
+    expect(view.principal(1)?.teams).toBe(view.principal(2)?.teams);
+  });
+});

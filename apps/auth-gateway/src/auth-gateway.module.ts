@@ -1,0 +1,54 @@
+import { type DynamicModule, Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { MessagingModule } from '@portcullis/messaging';
+import { LoggerModule } from 'nestjs-pino';
+import { AccessViewModule } from './access-view/access-view.module.js';
+import { AuthenticationModule } from './authentication/authentication.module.js';
+import { BearerGate } from './authentication/gate.js';
+import { RoutesFile } from './authorization/routes-file.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from './config.js';
+import { HealthModule } from './health/health.module.js';
+import { DataPath } from './proxy/data-path.js';
+import { UsageModule } from './usage/usage.module.js';
+import { UsageReporter } from './usage/usage-reporter.js';
+
+/** The gateway's app. What it passes on never reaches Nest: `DataPath` stands in front of the router (see `main.ts`). */
+@Module({
+  imports: [AccessViewModule, AuthenticationModule, UsageModule, HealthModule],
+  providers: [
+    {
+      provide: DataPath,
+      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile],
+      useFactory: (config: GatewayConfig, gate: BearerGate, usage: UsageReporter, routes: RoutesFile) =>
+        new DataPath(config, gate, usage, routes, new Logger(DataPath.name)),
+    },
+  ],
+})
+export class AuthGatewayModule implements OnApplicationBootstrap {
+  constructor(@Inject(RoutesFile) private readonly routes: RoutesFile) {}
+
+  static register(config: GatewayConfig, routes: RoutesFile): DynamicModule {
+    return {
+      module: AuthGatewayModule,
+      providers: [{ provide: RoutesFile, useValue: routes }],
+      imports: [
+        ConfigModule.register(config),
+        // No line per request, and so no header of one; what is logged within a request carries its id only.
+        LoggerModule.forRoot({ pinoHttp: { level: config.logLevel, autoLogging: false, quietReqLogger: true } }),
+        MessagingModule.register({ servers: config.natsUrls, name: `portcullis-gateway ${config.instance}` }),
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.routes.watch();
+  }
+}
+
+/** Gives the settings to every module. */
+@Module({})
+class ConfigModule {
+  static register(config: GatewayConfig): DynamicModule {
+    const provider = { provide: GATEWAY_CONFIG, useValue: config };
+    return { module: ConfigModule, global: true, providers: [provider], exports: [GATEWAY_CONFIG] };
+  }
+}

@@ -1,0 +1,39 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import {
+  AccessGuard,
+  BearerAuthGuard,
+  BearerStrategy,
+  registerBearerStrategy,
+  TokenVerifier,
+} from '@portcullis/access-control';
+import { AccessReplica } from '../access-view/access-replica.js';
+import { AccessViewModule } from '../access-view/access-view.module.js';
+import { systemClock } from '../access-view/clock.js';
+import { Lease } from '../access-view/lease.js';
+import { BearerGate } from './gate.js';
+import { denyWhenStale, leaseAuthenticator } from './lease-authenticator.js';
+
+/** One strategy for both ways in: the data path runs it through the gate, Nest's own routes through the guard. */
+@Module({
+  imports: [AccessViewModule],
+  providers: [
+    {
+      provide: BearerStrategy,
+      inject: [Lease, AccessReplica, TokenVerifier],
+      useFactory: (lease: Lease, replica: AccessReplica, verifier: TokenVerifier) =>
+        registerBearerStrategy(
+          leaseAuthenticator({ lease, replica, verifier, clock: systemClock, whenStale: denyWhenStale }),
+        ),
+    },
+    {
+      provide: BearerGate,
+      inject: [BearerStrategy],
+      useFactory: (strategy: BearerStrategy) => new BearerGate(strategy),
+    },
+    { provide: APP_GUARD, useClass: BearerAuthGuard },
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [BearerGate],
+})
+export class AuthenticationModule {}

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import type { Caller, TokenVerifier } from '@portcullis/access-control';
+import { Problem } from '@portcullis/contracts';
+import type { AccessReplica } from '../access-view/access-replica.js';
+import { admit } from '../access-view/admission.js';
+import type { Clock } from '../access-view/clock.js';
+import type { Lease } from '../access-view/lease.js';
+
+export const ACCESS_VIEW_STALE = new Problem(
+  503,
+  'access_view_stale',
+  'This gateway has not heard from the token-service for too long to admit anyone',
+  { headers: { 'Retry-After': '1' } },
+);
+
+/** What to do with a token while the lease is over. */
+export type WhenStale = (token: string, request: IncomingMessage) => Caller | Problem | Promise<Caller | Problem>;
+
+/** Never a stale yes. Introspection, and `PORTCULLIS_WHEN_STALE`, take this function's place. */
+export const denyWhenStale: WhenStale = () => ACCESS_VIEW_STALE;
+
+interface Dependencies {
+  lease: Lease;
+  replica: AccessReplica;
+  verifier: TokenVerifier;
+  clock: Clock;
+  whenStale: WhenStale;
+}
+
+/**
+ * Decides on a bearer token, as `TokenAuthenticator`. The lease is looked at and the view is read in one turn of the event
+ * loop, so that nothing can be admitted on a view that the lease doesn't cover.
+ */
+export function leaseAuthenticator({ lease, replica, verifier, clock, whenStale }: Dependencies): WhenStale {
+  return (token, request) => {
+    const view = replica.view;
+    if (!view || !lease.holds()) return whenStale(token, request);
+    const nowSeconds = Math.floor(clock.wallMs() / 1000);
+    const verified = verifier.verify(token, nowSeconds);
+    return verified instanceof Problem ? verified : admit(verified, view, nowSeconds);
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Portcullis's own paths. They come before the routes file, and a route at or below one of them stops the start.
+ *
+ * `gateway`: the gateway's Nest app. `public`: the token-service, without a token. `guarded`: the token-service, with a token.
+ * `nothing`: reserved; 404.
+ */
+export interface OwnPath {
+  readonly prefix: string;
+  readonly servedBy: 'gateway' | 'public' | 'guarded' | 'nothing';
+  /** Nothing is below it. */
+  readonly exact: boolean;
+}
+
+const paths = (servedBy: OwnPath['servedBy'], exact: boolean, prefixes: readonly string[]): OwnPath[] =>
+  prefixes.map((prefix) => ({ prefix, servedBy, exact }));
+
+export const OWN_PATHS: readonly OwnPath[] = [
+  ...paths('gateway', true, ['/livez', '/readyz', '/api/status']),
+  ...paths('public', true, ['/.well-known/jwks.json', '/api/openapi.json']),
+  ...paths('public', false, ['/api/docs']),
+  ...paths('guarded', false, [
+    '/api/users',
+    '/api/teams',
+    '/api/user-tokens',
+    '/api/gateways',
+    '/api/access',
+    '/api/audit',
+  ]),
+  ...paths('guarded', false, ['/scim/v2', '/api/scim/v2']),
+  ...paths('nothing', false, ['/api/session', '/api/cli', '/cli', '/scim', '/api/scim', '/.well-known']),
+  ...paths('nothing', false, ['/metrics', '/internal', '/verify']),
+];
+
+/** The own path that a route with this prefix would shadow, if any. A route that is merely broader shadows nothing. */
+export function shadowedOwnPath(prefix: string): OwnPath | undefined {
+  return OWN_PATHS.find((own) => prefix === own.prefix || prefix.startsWith(`${own.prefix}/`));
+}

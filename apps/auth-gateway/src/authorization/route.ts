@@ -1,0 +1,19 @@
+import type { RoleRequirement } from './role-requirement.js';
+
+/** Who may call a route from a browser page of another origin. */
+export interface CorsPolicy {
+  readonly origins: ReadonlySet<string>;
+}
+
+/** One guarded API, as the routes file describes it. */
+export interface Route {
+  /** Normalised, without a trailing slash. */
+  readonly prefix: string;
+  /** Origins, e.g. `http://127.0.0.1:4001`. */
+  readonly upstreams: readonly string[];
+  readonly roles: RoleRequirement;
+  readonly forwardAuthorization: boolean;
+  readonly passesEncodedSlash: boolean;
+  readonly passesParameters: boolean;
+  readonly cors: CorsPolicy | undefined;
+}

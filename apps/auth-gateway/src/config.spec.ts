@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from './config.js';
+
+const SECRET = 's'.repeat(32);
+const MINIMUM = { NATS_URL: 'nats://127.0.0.1:4222', PORTCULLIS_INTERNAL_SECRET: SECRET };
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  it('takes the documented defaults', () => {
+    const config = readConfig(MINIMUM);
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      tokenServiceUrls: ['http://127.0.0.1:3001'],
+      internalUrls: ['http://127.0.0.1:3002'],
+      internalSecret: SECRET,
+      natsUrls: ['nats://127.0.0.1:4222'],
+      routesFile: 'portcullis.routes.yaml',
+      trustedProxies: [],
+      verifiedTokensMax: 100_000,
+      logLevel: 'info',
+    });
+    expect(config.instance).toMatch(/^[A-Za-z0-9._-]+-8080$/);
+  });
+
+  it('takes lists, and treats an empty variable as unset', () => {
+    const config = readConfig({
+      ...MINIMUM,
+      PORTCULLIS_HOST: '',
+      PORTCULLIS_INTERNAL_URL: 'http://a:3002/, https://b',
+      PORTCULLIS_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+    });
+    expect(config.host).toBe('127.0.0.1');
+    expect(config.internalUrls).toEqual(['http://a:3002', 'https://b']);
+    expect(config.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
+  });
+
+  it('lists everything that is wrong at once, and never a value', () => {
+    const faults = faultsOf({
+      PORTCULLIS_INTERNAL_SECRET: 'too-short-secret',
+      PORTCULLIS_PORT: '80 80',
+      PORTCULLIS_INSTANCE: 'a b',
+      PORTCULLIS_INTERNAL_URL: 'http://a/path',
+      PORTCULLIS_TRUSTED_PROXIES: 'everyone',
+      PORTCULLIS_LOG_LEVEL: 'loud',
+      PORTCULLIS_VERIFIED_TOKENS_MAX: '0',
+    });
+    const names = faults.map((fault) => fault.split(' ')[0]);
+    expect(names.toSorted()).toEqual([
+      'NATS_URL',
+      'PORTCULLIS_INSTANCE',
+      'PORTCULLIS_INTERNAL_SECRET',
+      'PORTCULLIS_INTERNAL_URL',
+      'PORTCULLIS_LOG_LEVEL',
+      'PORTCULLIS_PORT',
+      'PORTCULLIS_TRUSTED_PROXIES',
+      'PORTCULLIS_VERIFIED_TOKENS_MAX',
+    ]);
+    expect(faults.join()).not.toContain('too-short-secret');
+  });
+
+  it('reads the secret from a file', () => {
+    const env = { NATS_URL: 'nats://n', PORTCULLIS_INTERNAL_SECRET_FILE: '/run/secret' };
+    expect(readConfig(env, (path) => (path === '/run/secret' ? `${SECRET}\n` : '')).internalSecret).toBe(SECRET);
+  });
+
+  it('refuses a secret that is given twice, and a file that is missing', () => {
+    expect(faultsOf({ ...MINIMUM, PORTCULLIS_INTERNAL_SECRET_FILE: '/x' })[0]).toContain('given twice');
+    const faults = faultsOf({ NATS_URL: 'nats://n', PORTCULLIS_INTERNAL_SECRET_FILE: '/nowhere/secret' });
+    expect(faults[0]).toContain("PORTCULLIS_INTERNAL_SECRET_FILE can't be read");
+  });
+});

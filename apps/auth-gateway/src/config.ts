@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import ipaddr from 'ipaddr.js';
+
+/** Settings of the gateway, as docs/configuration.md lists them. This is the only file that reads the environment. */
+export interface GatewayConfig {
+  host: string;
+  port: number;
+  /** The gateway's name in receipts and lists. */
+  instance: string;
+  /** Origins, e.g. `http://127.0.0.1:3001`, without a trailing slash. */
+  tokenServiceUrls: string[];
+  internalUrls: string[];
+  internalSecret: string;
+  natsUrls: string[];
+  routesFile: string;
+  /** Addresses or CIDR ranges. */
+  trustedProxies: string[];
+  verifiedTokensMax: number;
+  logLevel: LogLevel;
+}
+
+/** What Nest provides the settings under. */
+export const GATEWAY_CONFIG = Symbol('GATEWAY_CONFIG');
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Everything that is wrong with the environment, at once. */
+export class ConfigError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(['The configuration is wrong:', ...faults.map((fault) => `  - ${fault}`)].join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type ReadFile = (path: string) => string;
+
+const INSTANCE = /^[A-Za-z0-9._-]{1,64}$/;
+const SECRET_CHARACTERS_MIN = 32;
+const VERIFIED_TOKENS_LIMIT = 10_000_000;
+
+/**
+ * Reads and checks the gateway's settings.
+ *
+ * @param readFile how a `_FILE` variant is read
+ * @throws ConfigError that lists everything that is wrong
+ */
+export function readConfig(env: Environment, readFile: ReadFile = (path) => readFileSync(path, 'utf8')): GatewayConfig {
+  const reader = new EnvironmentReader(env, readFile);
+  const port = reader.integer('PORTCULLIS_PORT', 8080, 1, 65_535);
+  const config: GatewayConfig = {
+    host: reader.text('PORTCULLIS_HOST', '127.0.0.1'),
+    port,
+    instance: reader.instance('PORTCULLIS_INSTANCE', defaultInstance(port)),
+    tokenServiceUrls: reader.origins('PORTCULLIS_TOKEN_SERVICE_URL', 'http://127.0.0.1:3001'),
+    internalUrls: reader.origins('PORTCULLIS_INTERNAL_URL', 'http://127.0.0.1:3002'),
+    internalSecret: reader.secret('PORTCULLIS_INTERNAL_SECRET'),
+    natsUrls: reader.natsUrls('NATS_URL'),
+    routesFile: reader.text('PORTCULLIS_ROUTES_FILE', 'portcullis.routes.yaml'),
+    trustedProxies: reader.addressRanges('PORTCULLIS_TRUSTED_PROXIES'),
+    verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
+    logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
+  };
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults);
+  return config;
+}
+
+/** Reads one setting at a time and remembers what was wrong; a wrong setting reads as its default. */
+class EnvironmentReader {
+  readonly faults: string[] = [];
+
+  constructor(
+    private readonly env: Environment,
+    private readonly readFile: ReadFile,
+  ) {}
+
+  text(name: string, fallback: string): string {
+    return this.value(name) ?? fallback;
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const text = this.value(name);
+    if (text === undefined) return fallback;
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    return this.fault(name, `must be an integer from ${min} to ${max}`, fallback);
+  }
+
+  oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
+    const text = this.value(name) ?? fallback;
+    const choice = choices.find((candidate) => candidate === text);
+    return choice ?? this.fault(name, `must be one of ${choices.join(', ')}`, fallback);
+  }
+
+  instance(name: string, fallback: string): string {
+    const text = this.text(name, fallback);
+    return INSTANCE.test(text) ? text : this.fault(name, 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -', fallback);
+  }
+
+  secret(name: string): string {
+    const secret = this.valueOrFile(name);
+    if (secret === undefined) return this.fault(name, `is required (or ${name}_FILE)`, '');
+    if (secret.length >= SECRET_CHARACTERS_MIN && /^[\x21-\x7E]+$/.test(secret)) return secret;
+    return this.fault(name, `must be at least ${SECRET_CHARACTERS_MIN} printable ASCII characters without spaces`, '');
+  }
+
+  /** http or https origins: a path would silently be dropped, so it is refused. */
+  origins(name: string, fallback: string): string[] {
+    return this.list(this.text(name, fallback)).map((text) => {
+      const url = URL.parse(text);
+      const plain = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash;
+      return plain && !url.username ? url.origin : this.fault(name, 'must hold http:// or https:// origins', fallback);
+    });
+  }
+
+  natsUrls(name: string): string[] {
+    const urls = this.list(this.value(name) ?? '');
+    if (urls.length === 0) return this.fault(name, 'is required', []);
+    if (urls.every((url) => /^(nats|tls):$/.test(URL.parse(url)?.protocol ?? ''))) return urls;
+    return this.fault(name, 'must hold nats:// or tls:// URLs', []);
+  }
+
+  addressRanges(name: string): string[] {
+    const ranges = this.list(this.value(name) ?? '');
+    if (ranges.every((range) => ipaddr.isValid(range) || ipaddr.isValidCIDR(range))) return ranges;
+    return this.fault(name, 'must hold addresses or CIDR ranges', []);
+  }
+
+  private list(text: string): string[] {
+    return text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+
+  /** Compose files pass unset variables on as empty ones. */
+  private value(name: string): string | undefined {
+    return this.env[name]?.trim() || undefined;
+  }
+
+  private valueOrFile(name: string): string | undefined {
+    const value = this.value(name);
+    const path = this.value(`${name}_FILE`);
+    if (path === undefined) return value;
+    if (value !== undefined) return this.fault(name, `is given twice: by ${name} and by ${name}_FILE`, value);
+    try {
+      return this.readFile(path).trim() || undefined;
+    } catch (error) {
+      return this.fault(`${name}_FILE`, `can't be read: ${(error as Error).message}`, undefined);
+    }
+  }
+
+  /** Notes what is wrong, never the value: it may be a secret. */
+  private fault<T>(name: string, fault: string, fallback: T): T {
+    const line = `${name} ${fault}`;
+    if (!this.faults.includes(line)) this.faults.push(line);
+    return fallback;
+  }
+}
+
+function defaultInstance(port: number): string {
+  return `${
+    hostname()
+      .replace(/[^A-Za-z0-9._-]/g, '-')
+      .slice(0, 58) || 'gateway'
+  }-${port}`;
+}

@@ -1,0 +1,81 @@
+import 'reflect-metadata';
+import type { RequestListener } from 'node:http';
+import { Logger as NestLogger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
+import { Logger } from 'nestjs-pino';
+import { AuthGatewayModule } from './auth-gateway.module.js';
+import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
+import { ConfigError, type GatewayConfig, readConfig } from './config.js';
+import { DataPath } from './proxy/data-path.js';
+import { createGatewayServer } from './proxy/http-server.js';
+import { shutDown } from './shutdown.js';
+
+/** Starts the gateway. It listens at once and answers 503 until it holds a lease. */
+async function start(config: GatewayConfig): Promise<void> {
+  const app = await createApp(config);
+  const logger = app.get(Logger);
+  crashWithALogLine(logger);
+  stopOnSignals(app, logger);
+  try {
+    await app.listen({ port: config.port, host: config.host });
+  } catch (error) {
+    await shutDown(app, logger); // a lease may be held by now
+    throw error;
+  }
+  logger.log(`gateway ${config.instance} listens on ${await app.getUrl()}`);
+}
+
+async function createApp(config: GatewayConfig): Promise<NestFastifyApplication> {
+  const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
+  const dataPath: { current?: DataPath } = {};
+  const adapter = new FastifyAdapter({
+    // Fastify makes its server before Nest makes the data path; no request comes before both are there.
+    serverFactory: (nestHandler: RequestListener) =>
+      createGatewayServer(
+        { handle: (request, response) => dataPath.current?.handle(request, response) ?? false },
+        nestHandler,
+      ),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AuthGatewayModule.register(config, routes), adapter, {
+    bufferLogs: true,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(problemValidationPipe());
+  dataPath.current = app.get(DataPath);
+  return app;
+}
+
+function stopOnSignals(app: NestFastifyApplication, logger: Logger): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.log(`${signal}: shutting down`);
+    void shutDown(app, logger).then(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** A fault that nobody foresaw may have left anything half done: the next process starts clean. */
+function crashWithALogLine(logger: Logger): void {
+  const crash = (error: unknown): never => {
+    logger.fatal({ err: error }, 'unexpected error, the gateway ends');
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  const foreseen = error instanceof ConfigError || error instanceof RoutesFileError;
+  process.stderr.write(`${foreseen ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exit(1);
+}

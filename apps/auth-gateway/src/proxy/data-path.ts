@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Caller, isScimPath, roleRefusal, scimScopeRefusal } from '@portcullis/access-control';
+import { Problem } from '@portcullis/contracts';
+import type { Gate } from '../authentication/gate.js';
+import { parseRequestTarget } from '../authorization/request-target.js';
+import type { Route } from '../authorization/route.js';
+import type { UsageRecorder } from '../usage/usage-recorder.js';
+import { readClientHeaders } from './client-headers.js';
+import { corsHeaders, preflightHeaders } from './cors.js';
+import { type Destination, Destinations } from './destinations.js';
+import { Exchange } from './exchange.js';
+import { ForwardedBy } from './forwarded-by.js';
+import { InFlight } from './in-flight.js';
+import { answerProblem } from './problem-answer.js';
+import { RequestBody } from './request-body.js';
+import { TrustedProxies } from './trusted-proxies.js';
+import { headersForRoute, headersForTokenService, type HeaderSource } from './upstream-headers.js';
+import { DEFAULT_UPSTREAM_LIMITS, type UpstreamLimits, Upstreams } from './upstream.js';
+
+/** Where the routes come from; RoutesFile is one. */
+export interface RouteSource {
+  readonly routes: readonly Route[];
+  onChange(listener: (routes: readonly Route[]) => void): void;
+}
+
+export interface DataPathOptions {
+  readonly instance: string;
+  readonly internalSecret: string;
+  /** Origins of the token-service's API. */
+  readonly tokenServiceUrls: readonly string[];
+  /** Addresses or CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
+}
+
+/** Where trouble is reported; Nest's Logger will do. */
+export interface DataPathLog {
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+const DRAINING = new Problem(503, 'shutting_down', 'This gateway is shutting down', {
+  headers: { 'Retry-After': '1' },
+});
+const NO_TRACE = new Problem(405, 'method_not_allowed', 'TRACE is not supported', { headers: { Allow: METHODS } });
+const FAILED = new Problem(500, 'internal_error', 'Something went wrong in the gateway');
+const PREFLIGHT_REFUSED = new Problem(403, 'origin_not_allowed', 'This origin or preflight is not allowed here');
+const CLOSE_TIMEOUT_MS = 10_000;
+
+/** One request on its way in. */
+interface Passage extends HeaderSource {
+  readonly response: ServerResponse;
+  readonly destination: Destination;
+  /** Normalised. */
+  readonly path: string;
+  /** Headers that every answer gets, as a flat list. */
+  readonly added: readonly string[];
+}
+
+/**
+ * The gateway's path for requests that are passed on, in front of Nest's router: normalise, find the destination, authenticate,
+ * SCIM scope, role, count the use, proxy. No await and no I/O before the proxy while the lease holds.
+ */
+export class DataPath {
+  #destinations: Destinations;
+  #draining = false;
+  readonly #inFlight = new InFlight();
+  readonly #upstreams: Upstreams;
+  readonly #limits: UpstreamLimits;
+  readonly #proxies: TrustedProxies;
+  readonly #forwardedBy: ForwardedBy;
+
+  constructor(
+    private readonly options: DataPathOptions,
+    private readonly gate: Gate,
+    private readonly usage: Pick<UsageRecorder, 'record'>,
+    routes: RouteSource,
+    private readonly log: DataPathLog,
+  ) {
+    this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
+    this.#upstreams = new Upstreams(this.#limits, log);
+    this.#proxies = new TrustedProxies(options.trustedProxies);
+    this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
+    this.#destinations = this.destinations(routes.routes);
+    routes.onChange((changed) => {
+      this.#destinations = this.destinations(changed);
+    });
+  }
+
+  /** Whether every new request is refused with 503, on kept-alive connections too. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Requests that were let in and are not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight.count;
+  }
+
+  startDraining(): void {
+    this.#draining = true;
+  }
+
+  /**
+   * Waits until no request is in flight.
+   *
+   * @returns whether that came to be within `timeoutMs`
+   */
+  drained(timeoutMs: number): Promise<boolean> {
+    return this.#inFlight.none(timeoutMs);
+  }
+
+  /** Refuses new requests, waits for those in flight (10 s at most) and cuts the connections to upstreams. */
+  async close(): Promise<void> {
+    this.startDraining();
+    await this.drained(CLOSE_TIMEOUT_MS);
+    await this.#upstreams.destroy();
+  }
+
+  /**
+   * Takes a request if it is one to pass on, and then sees to its answer.
+   *
+   * @returns false: it is for the gateway's own app, and nothing has been done with it
+   */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    try {
+      if (this.#draining) answerProblem(request, response, DRAINING, [], true);
+      else return this.take(request, response);
+    } catch (error) {
+      this.fail(request, response, error);
+    }
+    return true;
+  }
+
+  private fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    answerProblem(request, response, FAILED, [], true);
+  }
+
+  private take(request: IncomingMessage, response: ServerResponse): boolean {
+    const target = parseRequestTarget(request.url ?? '');
+    const destination = target instanceof Problem ? target : this.#destinations.find(target);
+    if (target instanceof Problem || destination instanceof Problem) {
+      answerProblem(request, response, destination as Problem, ['X-Request-Id', randomUUID()]);
+      return true;
+    }
+    if (destination.own?.servedBy === 'gateway') {
+      request.url = target.target;
+      return false;
+    }
+    const passage = this.passage(request, response, destination, target.path, target.target);
+    if (passage) this.admit(passage);
+    return true;
+  }
+
+  /** Reads the headers; answers a request whose headers are not in order. */
+  private passage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    destination: Destination,
+    path: string,
+    target: string,
+  ): Passage | undefined {
+    const peer = this.#proxies.peer(request.socket);
+    const { rawHeaders, httpVersion } = request;
+    const client = readClientHeaders(rawHeaders, httpVersion, peer.trusted, destination.headerRules);
+    if (client instanceof Problem) {
+      answerProblem(request, response, client, ['X-Request-Id', randomUUID()], true);
+      return undefined;
+    }
+    const requestId = client.requestId ?? randomUUID();
+    const cors = destination.route?.cors;
+    const added = ['X-Request-Id', requestId, ...(cors ? corsHeaders(cors, client.origin) : [])];
+    const clientAddress = this.#proxies.clientAddress(peer, client.forwardedFor);
+    return { request, response, destination, path, target, client, peer, clientAddress, requestId, added };
+  }
+
+  private admit(passage: Passage): void {
+    const { request, response, destination } = passage;
+    if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
+    if (this.answerPreflight(passage)) return;
+
+    this.#inFlight.add(response);
+    if (destination.own?.servedBy === 'public') return this.forward(passage, undefined);
+    this.gate.authenticate(request, (result) => this.decide(passage, result));
+  }
+
+  private decide(passage: Passage, result: Caller | Problem): void {
+    if (passage.response.destroyed) return;
+    try {
+      const problem = result instanceof Problem ? result : this.refusal(passage, result);
+      if (problem) this.refuse(passage, problem);
+      else this.forward(passage, result as Caller);
+    } catch (error) {
+      // Here and not in `handle` alone: the gate may have had to ask first.
+      this.fail(passage.request, passage.response, error);
+    }
+  }
+
+  /** What speaks against a caller who is authenticated. */
+  private refusal({ destination, path, request, client }: Passage, caller: Caller): Problem | undefined {
+    const refused = scimScopeRefusal(caller, isScimPath(path));
+    if (refused || destination.route === undefined) return refused;
+    return roleRefusal(caller, destination.route.roles.roleFor(request.method as string, client.upgrades));
+  }
+
+  private forward(passage: Passage, caller: Caller | undefined): void {
+    const { request, response, destination, client, target } = passage;
+    const { group, route } = destination;
+    if (group === undefined) return this.refuse(passage, FAILED);
+    if (caller !== undefined && caller.tokenId !== null) this.usage.record(caller.tokenId, passage.clientAddress);
+
+    const headers =
+      route && caller ? headersForRoute(passage, caller) : headersForTokenService(passage, this.#forwardedBy);
+    const body = client.hasBody
+      ? new RequestBody(request, response, client.expectsContinue, this.#limits.requestBodyTimeoutMs)
+      : undefined;
+    const outgoing = { method: request.method as string, target, headers, body };
+    const rules = { added: passage.added, replacesCors: route?.cors !== undefined, fromTokenService: !route };
+    new Exchange(request, response, outgoing, group, rules, this.#isDraining).start();
+  }
+
+  private answerPreflight({ request, response, destination, client, requestId }: Passage): boolean {
+    const cors = destination.route?.cors;
+    if (!cors || request.method !== 'OPTIONS' || client.origin === undefined) return false;
+    const method = request.headers['access-control-request-method'];
+    if (method === undefined) return false;
+    const wanted = request.headers['access-control-request-headers'];
+    const headers = preflightHeaders(cors, client.origin, method, wanted);
+    const added = ['X-Request-Id', requestId];
+    if (headers) response.writeHead(204, [...headers, ...added]).end();
+    else answerProblem(request, response, PREFLIGHT_REFUSED, [...added, 'Vary', 'Origin']);
+    return true;
+  }
+
+  private refuse({ request, response, added }: Passage, problem: Problem): void {
+    answerProblem(request, response, problem, added, this.#draining);
+  }
+
+  private destinations(routes: readonly Route[]): Destinations {
+    const lists = [this.options.tokenServiceUrls, ...routes.map((route) => route.upstreams)];
+    const [tokenService, ...groups] = this.#upstreams.groups(lists);
+    const groupOf = new Map(routes.map((route, i) => [route, groups[i]]));
+    return new Destinations(routes, (route) => groupOf.get(route) as never, tokenService as never);
+  }
+
+  readonly #isDraining = (): boolean => this.#draining;
+}

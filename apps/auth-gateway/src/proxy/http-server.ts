@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import { REQUEST_HEADERS_MAX } from './client-headers.js';
+import type { DataPath } from './data-path.js';
+import { answerProblem, endLingering } from './problem-answer.js';
+
+/** Bounds on what a client may send and how long it may take. */
+export interface ServerLimits {
+  /** Request line and headers together. */
+  readonly headBytesMax: number;
+  /** From the first byte of a request, or from the start of the connection, to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** How long a connection may wait for its next request. Longer than the idle time of the proxies in front, as a rule. */
+  readonly keepAliveTimeoutMs: number;
+  /** A connection on which nothing moves in either direction. Longer than what upstreams are given. */
+  readonly idleTimeoutMs: number;
+}
+
+export const DEFAULT_SERVER_LIMITS: ServerLimits = {
+  headBytesMax: 16_384,
+  headersTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 65_000,
+  idleTimeoutMs: 310_000,
+};
+
+const MALFORMED = new Problem(400, 'malformed_request', 'This is not well-formed HTTP/1.1');
+const HEAD_TOO_LARGE = new Problem(431, 'headers_too_large', 'The request line and headers are too large');
+const BODY_MALFORMED = new Problem(413, 'body_too_large', 'The chunk extensions of the body are too large');
+const TIMEOUT = new Problem(408, 'request_timeout', 'The request took too long to arrive');
+const NO_TUNNEL = new Problem(501, 'not_implemented', 'CONNECT is not supported');
+const NO_EXPECTATION = new Problem(417, 'expectation_failed', 'The only expectation that can be met is 100-continue');
+
+const EARLY_ANSWERS: Readonly<Record<string, Problem>> = {
+  HPE_HEADER_OVERFLOW: HEAD_TOO_LARGE,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: BODY_MALFORMED,
+  ERR_HTTP_REQUEST_TIMEOUT: TIMEOUT,
+};
+const TOO_LATE_TO_ANSWER = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_WRITE_AFTER_END']);
+
+/**
+ * The gateway's HTTP server: requests go to the data path first and to Nest when they aren't for it. Whatever the server itself
+ * answers before that is a problem document too.
+ *
+ * @param nestHandler for the gateway's own app
+ */
+export function createGatewayServer(
+  dataPath: Pick<DataPath, 'handle'>,
+  nestHandler: RequestListener,
+  limits: Partial<ServerLimits> = {},
+): Server {
+  const { headBytesMax, headersTimeoutMs, keepAliveTimeoutMs, idleTimeoutMs } = { ...DEFAULT_SERVER_LIMITS, ...limits };
+  const server = createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: headBytesMax,
+    // The data path refuses a request without a host, with a problem document; Node would send an empty 400.
+    requireHostHeader: false,
+    headersTimeout: headersTimeoutMs,
+    // An upload may take as long as it keeps moving: the body has an idle timeout.
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(headersTimeoutMs, 2_000),
+    noDelay: true,
+  });
+  server.maxHeadersCount = REQUEST_HEADERS_MAX + 1;
+  server.timeout = idleTimeoutMs;
+
+  server.on('request', (request, response) => {
+    if (!dataPath.handle(request, response)) nestHandler(request, response);
+  });
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // The data path invites the body itself, once an upstream is ready for it.
+    if (dataPath.handle(request, response)) return;
+    response.writeContinue();
+    nestHandler(request, response);
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    answerProblem(request, response, NO_EXPECTATION, [], true);
+  });
+  server.on('connect', (_request, socket: Duplex) => endWithProblem(socket, NO_TUNNEL));
+  server.on('clientError', answerClientError);
+  return server;
+}
+
+/**
+ * For Fastify's `clientErrorHandler`. Fastify adds its handler to any server it is given, and its default one cuts the socket
+ * before the answer made here is out.
+ */
+export function leaveClientErrorToServer(): void {}
+
+/** The response that is being sent on a socket, if any; Node's own handler of broken requests looks at it as well. */
+type HttpSocket = Duplex & { _httpMessage?: (ServerResponse & { req: IncomingMessage }) | null };
+
+function answerClientError(error: NodeJS.ErrnoException, socket: HttpSocket): void {
+  const current = socket._httpMessage;
+  const tooLate = !socket.writable || TOO_LATE_TO_ANSWER.has(error.code ?? '');
+  if (!tooLate && current && endLingering(current)) return;
+  if (tooLate || current?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const problem = EARLY_ANSWERS[error.code ?? ''] ?? MALFORMED;
+  // The fault is in a later, pipelined request: the one before gets its answer first.
+  if (current?.req.complete) current.once('finish', () => endWithProblem(socket, problem));
+  else endWithProblem(socket, problem);
+}
+
+function endWithProblem(socket: Duplex, problem: Problem): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.toJSON().title}`,
+    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ];
+  socket.on('error', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}

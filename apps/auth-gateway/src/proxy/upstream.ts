@@ -1,0 +1,145 @@
+import { type Dispatcher, Pool } from 'undici';
+
+/** Bounds on what an upstream may take. */
+export interface UpstreamLimits {
+  readonly connectTimeoutMs: number;
+  /** Longest wait for the head of the answer, once the request is sent. */
+  readonly headersTimeoutMs: number;
+  /** Longest silence within the body of an answer. */
+  readonly bodyTimeoutMs: number;
+  /** Longest silence within the body of a request. */
+  readonly requestBodyTimeoutMs: number;
+  /** Requests at once to one upstream address. */
+  readonly activeMax: number;
+}
+
+export const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = {
+  connectTimeoutMs: 5_000,
+  headersTimeoutMs: 60_000,
+  bodyTimeoutMs: 300_000,
+  requestBodyTimeoutMs: 60_000,
+  activeMax: 1_024,
+};
+
+/** Where failures of upstreams are reported; Nest's Logger will do. */
+export interface UpstreamLog {
+  warn(message: string): void;
+}
+
+const RESPONSE_HEAD_BYTES_MAX = 65_536;
+const WARNING_INTERVAL_MS = 10_000;
+/** A request that was let in by the old routes may still try this upstream. */
+const RETIREMENT_MS = 30_000;
+
+/** One upstream address and its connections. */
+export class Upstream {
+  active = 0;
+  readonly #pool: Pool;
+  #warnedAtMs = -WARNING_INTERVAL_MS;
+  #retirement: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly origin: string,
+    private readonly limits: UpstreamLimits,
+    private readonly log: UpstreamLog,
+  ) {
+    this.#pool = new Pool(origin, {
+      allowH2: false,
+      pipelining: 1,
+      connect: { timeout: limits.connectTimeoutMs },
+      headersTimeout: limits.headersTimeoutMs,
+      bodyTimeout: limits.bodyTimeoutMs,
+      maxHeaderSize: RESPONSE_HEAD_BYTES_MAX,
+    });
+  }
+
+  get busy(): boolean {
+    return this.active >= this.limits.activeMax;
+  }
+
+  /** @see Dispatcher.dispatch; whoever calls it counts `active` down when the exchange is over */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.active += 1;
+    this.#pool.dispatch(options, handler);
+  }
+
+  /** Reports a failure, but not every one of a burst. */
+  warn(error: Error): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs < WARNING_INTERVAL_MS) return;
+    this.#warnedAtMs = nowMs;
+    this.log.warn(`upstream ${this.origin}: ${error.message}`);
+  }
+
+  /**
+   * Closes the connections once nothing can want them any more.
+   *
+   * @param closed called when they are closed
+   */
+  retire(closed: () => void): void {
+    this.#retirement = setTimeout(() => this.#pool.close(closed), RETIREMENT_MS).unref();
+  }
+
+  async destroy(): Promise<void> {
+    clearTimeout(this.#retirement);
+    await this.#pool.destroy();
+  }
+}
+
+/** All upstream addresses, shared by the routes that name them. */
+export class Upstreams {
+  #byOrigin = new Map<string, Upstream>();
+  readonly #retired = new Set<Upstream>();
+
+  constructor(
+    private readonly limits: UpstreamLimits,
+    private readonly log: UpstreamLog,
+  ) {}
+
+  /** The groups for these lists of origins, in their order. Upstreams that no list names are retired. */
+  groups(lists: readonly (readonly string[])[]): UpstreamGroup[] {
+    const next = new Map<string, Upstream>();
+    const groups = lists.map((origins) => {
+      const members = origins.map((origin) => {
+        const upstream = next.get(origin) ?? this.#byOrigin.get(origin) ?? new Upstream(origin, this.limits, this.log);
+        next.set(origin, upstream);
+        return upstream;
+      });
+      return new UpstreamGroup(members);
+    });
+    for (const [origin, upstream] of this.#byOrigin) {
+      if (next.has(origin)) continue;
+      this.#retired.add(upstream);
+      upstream.retire(() => this.#retired.delete(upstream));
+    }
+    this.#byOrigin = next;
+    return groups;
+  }
+
+  /** Cuts all connections. */
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#byOrigin.values(), ...this.#retired].map((upstream) => upstream.destroy()));
+  }
+}
+
+/** Upstreams that serve the same, taken in turn. */
+export class UpstreamGroup {
+  #next = 0;
+
+  constructor(private readonly upstreams: readonly Upstream[]) {}
+
+  get size(): number {
+    return this.upstreams.length;
+  }
+
+  /** Where the next request begins: each begins one further. */
+  begin(): number {
+    this.#next = (this.#next + 1) % this.upstreams.length;
+    return this.#next;
+  }
+
+  /** @param attempt from 0 to `size - 1` */
+  at(begin: number, attempt: number): Upstream {
+    return this.upstreams[(begin + attempt) % this.upstreams.length] as Upstream;
+  }
+}
