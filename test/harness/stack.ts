@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { type EmbeddedPostgres, startPostgres } from '../../scripts/stack/embedded-postgres.ts';
 import { freePort } from '../../scripts/stack/free-port.ts';
 import { type NatsServer, startNats } from '../../scripts/stack/nats-server.ts';
 import { type ManagedProcess, startNodeApp, waitUntilReady } from '../../scripts/stack/processes.ts';
@@ -16,10 +17,13 @@ export const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 export interface StackOptions {
   gateways?: number;
   tokenServices?: number;
+  /** A Postgres that no other test uses, so that it can be stopped: see {@link Stack.startPostgres}. */
+  ownPostgres?: boolean;
   /** The routes file; the example API at /api/datastores when absent. */
   routes?: string;
   tokenServiceEnv?: Record<string, string>;
-  gatewayEnv?: Record<string, string>;
+  /** For all gateways, or for each by its index. */
+  gatewayEnv?: Record<string, string> | ((index: number) => Record<string, string>);
 }
 
 /** A running app, and all that it has written. */
@@ -42,19 +46,24 @@ export class Stack {
   readonly tokenServices: TokenServiceApp[] = [];
   upstream: App;
   nats: NatsServer;
+  /** With `ownPostgres` only. */
+  postgres: EmbeddedPostgres | undefined;
   adminToken: string;
   adminPassword: string;
 
+  database: TestDatabase;
+
   private constructor(
     readonly dataDir: string,
-    readonly database: TestDatabase,
     private readonly options: StackOptions,
   ) {}
 
   static async start(options: StackOptions = {}): Promise<Stack> {
     const dataDir = await makeTemporaryDataDir('portcullis-stack-');
-    const stack = new Stack(dataDir, await createDatabase(inject('postgresUrl')), options);
+    const stack = new Stack(dataDir, options);
     try {
+      if (options.ownPostgres) await stack.startPostgres();
+      stack.database = await createDatabase(stack.postgres?.superuserUrl ?? inject('postgresUrl'));
       await stack.startAll();
     } catch (error) {
       await stack.stop();
@@ -88,11 +97,18 @@ export class Stack {
     this.nats = await startNats({ dataDir: this.dataDir, ...(port && { port }) });
   }
 
+  /** Starts a Postgres of its own, or starts that one again on its data and port. */
+  async startPostgres(): Promise<void> {
+    const { port } = this.postgres ?? { port: undefined };
+    this.postgres = await startPostgres({ dataDir: this.dataDir, ...(port && { port }) });
+  }
+
   async stop(): Promise<void> {
     const apps = [...this.gateways, ...this.tokenServices, this.upstream].filter(Boolean);
     await Promise.allSettled(apps.map((app) => app.process.stop()));
     await this.nats?.stop();
-    await this.database.drop();
+    await this.database?.drop();
+    await this.postgres?.stop();
     await removeDataDir(this.dataDir);
   }
 
@@ -153,7 +169,7 @@ export class Stack {
       PORTCULLIS_ROUTES_FILE: routesFile,
       NATS_URL: this.nats.url,
       PORTCULLIS_LOG_LEVEL: 'debug',
-      ...this.options.gatewayEnv,
+      ...(typeof this.options.gatewayEnv === 'function' ? this.options.gatewayEnv(index) : this.options.gatewayEnv),
     };
     return startApp(`gw-${index + 1}`, 'apps/auth-gateway', env, `http://${HOST}:${port}`);
   }

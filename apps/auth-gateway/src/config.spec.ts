@@ -27,6 +27,7 @@ describe('readConfig', () => {
       routesFile: 'portcullis.routes.yaml',
       trustedProxies: [],
       verifiedTokensMax: 100_000,
+      whenStale: 'deny',
       logLevel: 'info',
     });
     expect(config.instance).toMatch(/^[A-Za-z0-9._-]+-8080$/);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { WHEN_STALE, type WhenStale } from '@portcullis/contracts';
 import ipaddr from 'ipaddr.js';
 
 /** Settings of the gateway, as docs/configuration.md lists them. This is the only file that reads the environment. */
@@ -17,6 +18,8 @@ export interface GatewayConfig {
   /** Addresses or CIDR ranges. */
   trustedProxies: string[];
   verifiedTokensMax: number;
+  /** What to do when the lease is over: introspect or refuse, or go on with the last view. */
+  whenStale: WhenStale;
   logLevel: LogLevel;
 }
 
@@ -61,6 +64,7 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     routesFile: reader.text('PORTCULLIS_ROUTES_FILE', 'portcullis.routes.yaml'),
     trustedProxies: reader.addressRanges('PORTCULLIS_TRUSTED_PROXIES'),
     verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
+    whenStale: reader.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);

@@ -9,7 +9,7 @@ import { AuthGatewayModule } from './auth-gateway.module.js';
 import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
 import { ConfigError, type GatewayConfig, readConfig } from './config.js';
 import { DataPath } from './proxy/data-path.js';
-import { createGatewayServer } from './proxy/http-server.js';
+import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
 import { shutDown } from './shutdown.js';
 
 /** Starts the gateway. It listens at once and answers 503 until it holds a lease. */
@@ -31,6 +31,7 @@ async function createApp(config: GatewayConfig): Promise<NestFastifyApplication>
   const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
   const dataPath: { current?: DataPath } = {};
   const adapter = new FastifyAdapter({
+    clientErrorHandler: leaveClientErrorToServer,
     // Fastify makes its server before Nest makes the data path; no request comes before both are there.
     serverFactory: (nestHandler: RequestListener) =>
       createGatewayServer(

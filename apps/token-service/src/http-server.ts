@@ -1,17 +1,15 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import { API_BODY_BYTES_MAX, Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
 import type { FastifyReply } from 'fastify';
 import type { AuthenticatedRequest } from './authentication/current-caller.js';
 import { originOf } from './authentication/request-origin.js';
 import type { TokenServiceConfig } from './config.js';
 
-const BODY_BYTES_MAX = 262_144;
-
 /** Fastify, with where a request comes from worked out first, and the internal API kept to its own port. */
 export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: API_BODY_BYTES_MAX,
     requestTimeout: 30_000,
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
       answer(reply, new Problem(400, 'invalid_request', error.message)),

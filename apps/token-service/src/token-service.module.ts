@@ -18,6 +18,7 @@ import { ReceiptInterceptor } from './access/receipt.interceptor.js';
 import { RevocationBarrier } from './access/revocation-barrier.js';
 import { AccessSnapshot } from './access/snapshot.js';
 import { IssuedTokenAuthenticator } from './authentication/issued-token-authenticator.js';
+import { IssuedTokens } from './authentication/issued-tokens.js';
 import { TokenUseInterceptor } from './authentication/token-use.interceptor.js';
 import { FirstAdmin } from './bootstrap/first-admin.js';
 import { CONFIG, type TokenServiceConfig } from './config.js';
@@ -33,6 +34,7 @@ import { SigningKeys } from './keys/signing-keys.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { TeamsController } from './teams/teams.controller.js';
 import { TeamsService } from './teams/teams.service.js';
+import { BulkRevocation } from './tokens/bulk-revocation.js';
 import { TokenIssuer } from './tokens/token-issuer.js';
 import { TokenList } from './tokens/token-list.js';
 import { TokensController } from './tokens/tokens.controller.js';
@@ -54,7 +56,7 @@ const ACCESS = [
   RevocationBarrier,
 ];
 const KEYS = [Secrets, SigningKeys];
-const PEOPLE_AND_TOKENS = [UsersService, UserList, TeamsService, TokensService, TokenIssuer, TokenList];
+const PEOPLE_AND_TOKENS = [UsersService, UserList, TeamsService, TokensService, BulkRevocation, TokenIssuer, TokenList];
 
 /** Guards run in this order; each refuses what it finds no rule for. */
 const DOOR = [
@@ -115,6 +117,7 @@ export class TokenServiceModule {
         ...KEYS,
         ...PEOPLE_AND_TOKENS,
         ...DOOR,
+        IssuedTokens,
         IssuedTokenAuthenticator,
         FirstAdmin,
         OpenApiDocument,

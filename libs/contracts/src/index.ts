@@ -1,4 +1,5 @@
 export * from './roles.js';
+export * from './limits.js';
 export * from './problems/problem.js';
 export * from './problems/problem.filter.js';
 export * from './validation/validation.pipe.js';
@@ -9,6 +10,7 @@ export * from './usage/usage-batch.js';
 export * from './events/event-types.js';
 export * from './paging/page.dto.js';
 export * from './tokens/token.dto.js';
+export * from './tokens/bulk-revoke.dto.js';
 export * from './users/user.dto.js';
 export * from './teams/team.dto.js';
 export * from './validation/is-plain-text.js';

@@ -1,4 +1,5 @@
 import { Keyring, TokenVerifier } from '@portcullis/access-control';
+import type { WhenStale } from '@portcullis/contracts';
 import type { NatsClient } from '@portcullis/messaging';
 import { AccessFollower, type FollowerDependencies } from './access-follower.js';
 import { AccessReplica } from './access-replica.js';
@@ -22,6 +23,7 @@ export interface AccessComponents {
 
 interface Dependencies {
   instance: string;
+  whenStale: WhenStale;
   verifiedTokensMax: number;
   api: FollowerDependencies['api'];
   nats: Pick<NatsClient, 'connection' | 'isConnected'>;
@@ -33,7 +35,7 @@ interface Dependencies {
 const NO_KEYS = new Keyring('', Buffer.alloc(32), []);
 
 export function assembleAccess(deps: Dependencies): AccessComponents {
-  const { instance, api, clock, log } = deps;
+  const { instance, whenStale, api, clock, log } = deps;
   const replica = new AccessReplica();
   const lease = new Lease(clock);
   const verifier = new TokenVerifier(NO_KEYS, deps.verifiedTokensMax);
@@ -46,7 +48,7 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
     onResolved: () => follower.keysResolved(),
     onFailure: (error) => log.warn(`signing keys can't be fetched: ${(error as Error).message}`),
   });
-  const follower: AccessFollower = new AccessFollower({ instance, api, clock, replica, keys, lease, log });
+  const follower: AccessFollower = new AccessFollower({ instance, whenStale, api, clock, replica, keys, lease, log });
   const feed = new ChangeFeed(deps.nats, feedVerifier, clock, (message) => follower.follow(message));
   const acks = new AckPublisher(
     instance,

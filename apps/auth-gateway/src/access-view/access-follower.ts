@@ -1,4 +1,4 @@
-import type { AccessFeedMessage, AccessHeartbeat } from '@portcullis/contracts';
+import type { AccessFeedMessage, AccessHeartbeat, WhenStale } from '@portcullis/contracts';
 import type { AccessReplica } from './access-replica.js';
 import type { AccessView } from './access-view.js';
 import type { AckPublisher, Confirmation } from './ack-publisher.js';
@@ -18,6 +18,7 @@ const OTHER_EPOCH_RENEWAL_MS = 250;
 
 export interface FollowerDependencies {
   instance: string;
+  whenStale: WhenStale;
   api: Pick<InternalApiClient, 'register' | 'renew' | 'release' | 'keys' | 'snapshot'>;
   clock: Clock;
   replica: AccessReplica;
@@ -136,7 +137,9 @@ export class AccessFollower {
   }
 
   async #registered(): Promise<LeaseIdentity> {
-    this.#identity ??= new LeaseIdentity(await this.deps.api.register({ instance: this.deps.instance }));
+    this.#identity ??= new LeaseIdentity(
+      await this.deps.api.register({ instance: this.deps.instance, when_stale: this.deps.whenStale }),
+    );
     return this.#identity;
   }
 

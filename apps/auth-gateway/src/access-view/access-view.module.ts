@@ -14,18 +14,25 @@ const ACCESS_COMPONENTS = Symbol('ACCESS_COMPONENTS');
 
 const components: FactoryProvider<AccessComponents> = {
   provide: ACCESS_COMPONENTS,
-  inject: [GATEWAY_CONFIG, NatsClient],
-  useFactory: (config: GatewayConfig, nats: NatsClient) => {
+  inject: [GATEWAY_CONFIG, NatsClient, InternalApiClient],
+  useFactory: (config: GatewayConfig, nats: NatsClient, api: InternalApiClient) => {
     const logger = new Logger('AccessView');
     return assembleAccess({
       instance: config.instance,
+      whenStale: config.whenStale,
       verifiedTokensMax: config.verifiedTokensMax,
-      api: new InternalApiClient(config.internalUrls, config.internalSecret, systemClock),
+      api,
       nats,
       clock: systemClock,
       log: { info: (message) => logger.log(message), warn: (message) => logger.warn(message) },
     });
   },
+};
+
+const internalApi: FactoryProvider<InternalApiClient> = {
+  provide: InternalApiClient,
+  inject: [GATEWAY_CONFIG],
+  useFactory: (config: GatewayConfig) => new InternalApiClient(config.internalUrls, config.internalSecret, systemClock),
 };
 
 function part<T>(provide: FactoryProvider['provide'], pick: (all: AccessComponents) => T): FactoryProvider<T> {
@@ -41,7 +48,7 @@ const parts = [
 ];
 
 /** Keeps the view of who may enter, from the start of the app until its lease is released (see `shutdown.ts`). */
-@Module({ providers: [components, ...parts], exports: parts })
+@Module({ providers: [internalApi, components, ...parts], exports: [internalApi, ...parts] })
 export class AccessViewModule implements OnApplicationBootstrap {
   constructor(@Inject(ACCESS_COMPONENTS) private readonly all: AccessComponents) {}
 

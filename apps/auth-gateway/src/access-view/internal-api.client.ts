@@ -1,6 +1,8 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import {
   INTERNAL_SECRET_HEADER,
+  type IntrospectRequest,
+  type IntrospectResponse,
   type KeysResponse,
   type RegisterRequest,
   type RegisterResponse,
@@ -9,7 +11,13 @@ import {
 } from '@portcullis/contracts';
 import type { AccessView } from './access-view.js';
 import { type Clock, type Instant, instantOf } from './clock.js';
-import { parseJson, parseKeysResponse, parseRegisterResponse, parseRenewResponse } from './ledger-messages.js';
+import {
+  parseIntrospectResponse,
+  parseJson,
+  parseKeysResponse,
+  parseRegisterResponse,
+  parseRenewResponse,
+} from './ledger-messages.js';
 import { readSnapshot } from './snapshot-reader.js';
 
 const CALL_TIMEOUT_MS = 3_000;
@@ -59,6 +67,12 @@ export class InternalApiClient {
   async release(leaseId: string): Promise<void> {
     const answer = await this.#call('DELETE', leasePath(leaseId));
     if (answer.status !== 404 && answer.status !== 410) successOf(answer);
+  }
+
+  /** Whether a token opens anything at this moment, by the primary database. */
+  async introspect(body: IntrospectRequest): Promise<IntrospectResponse> {
+    const answer = await this.#call('POST', '/internal/access/introspect', body);
+    return parseIntrospectResponse(parseJson(successOf(answer)));
   }
 
   async keys(): Promise<KeysResponse> {

@@ -2,6 +2,7 @@ import {
   type AccessEntry,
   type AccessFeedMessage,
   CHANGE_ENTRIES_MAX,
+  type IntrospectResponse,
   type KeysResponse,
   type KeyValue,
   type PrincipalValue,
@@ -69,6 +70,13 @@ export function parseRenewResponse(body: unknown): RenewResponse {
     return { ...head, snapshot_required: true };
   }
   return { ...head, entries: parseEntries(response['entries'], 1, seq) };
+}
+
+export function parseIntrospectResponse(body: unknown): IntrospectResponse {
+  const { active, principal, detail } = record(body);
+  if (active === true) return { active, principal: parsePrincipal(principal) };
+  if (active === false) return { active, detail: string(detail, 'detail') };
+  throw new MalformedMessage('active is not true or false');
 }
 
 export function parseKeysResponse(body: unknown): KeysResponse {

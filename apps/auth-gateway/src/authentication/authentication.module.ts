@@ -10,9 +10,12 @@ import {
 import { AccessReplica } from '../access-view/access-replica.js';
 import { AccessViewModule } from '../access-view/access-view.module.js';
 import { systemClock } from '../access-view/clock.js';
+import { InternalApiClient } from '../access-view/internal-api.client.js';
 import { Lease } from '../access-view/lease.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config.js';
 import { BearerGate } from './gate.js';
-import { denyWhenStale, leaseAuthenticator } from './lease-authenticator.js';
+import { Introspection } from './introspection.js';
+import { leaseAuthenticator } from './lease-authenticator.js';
 
 /** One strategy for both ways in: the data path runs it through the gate, Nest's own routes through the guard. */
 @Module({
@@ -20,11 +23,18 @@ import { denyWhenStale, leaseAuthenticator } from './lease-authenticator.js';
   providers: [
     {
       provide: BearerStrategy,
-      inject: [Lease, AccessReplica, TokenVerifier],
-      useFactory: (lease: Lease, replica: AccessReplica, verifier: TokenVerifier) =>
-        registerBearerStrategy(
-          leaseAuthenticator({ lease, replica, verifier, clock: systemClock, whenStale: denyWhenStale }),
-        ),
+      inject: [Lease, AccessReplica, TokenVerifier, InternalApiClient, GATEWAY_CONFIG],
+      useFactory: (
+        lease: Lease,
+        replica: AccessReplica,
+        verifier: TokenVerifier,
+        api: InternalApiClient,
+        config: GatewayConfig,
+      ) => {
+        const introspection = new Introspection(api, verifier, systemClock);
+        const whenStale = config.whenStale === 'allow' ? 'allow' : introspection.decide;
+        return registerBearerStrategy(leaseAuthenticator({ lease, replica, verifier, clock: systemClock, whenStale }));
+      },
     },
     {
       provide: BearerGate,

@@ -24,7 +24,7 @@ import {
   TOKEN_PRIVATE_KEY,
 } from '../access-view/testing/model-ledger.js';
 import { BearerGate } from './gate.js';
-import { denyWhenStale, leaseAuthenticator } from './lease-authenticator.js';
+import { ACCESS_VIEW_STALE, leaseAuthenticator } from './lease-authenticator.js';
 
 Logger.overrideLogger(false);
 
@@ -53,7 +53,7 @@ function guarded() {
   replica.install(ledger.replayedTo(1));
   lease.extend(instantOf(clock), 10_000);
   const verifier = new TokenVerifier(Keyring.from(ledger.keys()), 10);
-  const authenticator = leaseAuthenticator({ lease, replica, verifier, clock, whenStale: denyWhenStale });
+  const authenticator = leaseAuthenticator({ lease, replica, verifier, clock, whenStale: () => ACCESS_VIEW_STALE });
   return { clock, lease, replica, ledger, gate: new BearerGate(new BearerStrategy(authenticator)) };
 }
 

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { Caller, TokenVerifier } from '@portcullis/access-control';
+import type { Caller, TokenAuthenticator, TokenVerifier } from '@portcullis/access-control';
 import { Problem } from '@portcullis/contracts';
 import type { AccessReplica } from '../access-view/access-replica.js';
 import { admit } from '../access-view/admission.js';
@@ -14,27 +13,26 @@ export const ACCESS_VIEW_STALE = new Problem(
 );
 
 /** What to do with a token while the lease is over. */
-export type WhenStale = (token: string, request: IncomingMessage) => Caller | Problem | Promise<Caller | Problem>;
-
-/** Never a stale yes. Introspection, and `PORTCULLIS_WHEN_STALE`, take this function's place. */
-export const denyWhenStale: WhenStale = () => ACCESS_VIEW_STALE;
+export type WhenStale = (token: string) => Caller | Problem | Promise<Caller | Problem>;
 
 interface Dependencies {
   lease: Lease;
   replica: AccessReplica;
   verifier: TokenVerifier;
   clock: Clock;
-  whenStale: WhenStale;
+  /** `allow`: go on with the last view. Chosen by `PORTCULLIS_WHEN_STALE`, and told in receipts. */
+  whenStale: WhenStale | 'allow';
 }
 
 /**
  * Decides on a bearer token, as `TokenAuthenticator`. The lease is looked at and the view is read in one turn of the event
  * loop, so that nothing can be admitted on a view that the lease doesn't cover.
  */
-export function leaseAuthenticator({ lease, replica, verifier, clock, whenStale }: Dependencies): WhenStale {
-  return (token, request) => {
+export function leaseAuthenticator({ lease, replica, verifier, clock, whenStale }: Dependencies): TokenAuthenticator {
+  return (token) => {
     const view = replica.view;
-    if (!view || !lease.holds()) return whenStale(token, request);
+    if (!view) return ACCESS_VIEW_STALE; // no keys either
+    if (!lease.holds() && whenStale !== 'allow') return whenStale(token);
     const nowSeconds = Math.floor(clock.wallMs() / 1000);
     const verified = verifier.verify(token, nowSeconds);
     return verified instanceof Problem ? verified : admit(verified, view, nowSeconds);

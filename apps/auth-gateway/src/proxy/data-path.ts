@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Caller, isScimPath, roleRefusal, scimScopeRefusal } from '@portcullis/access-control';
-import { Problem } from '@portcullis/contracts';
+import { API_BODY_BYTES_MAX, Problem } from '@portcullis/contracts';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { Route } from '../authorization/route.js';
@@ -45,6 +45,7 @@ const DRAINING = new Problem(503, 'shutting_down', 'This gateway is shutting dow
   headers: { 'Retry-After': '1' },
 });
 const NO_TRACE = new Problem(405, 'method_not_allowed', 'TRACE is not supported', { headers: { Allow: METHODS } });
+const BODY_TOO_LARGE = new Problem(413, 'body_too_large', 'The request body is too large');
 const FAILED = new Problem(500, 'internal_error', 'Something went wrong in the gateway');
 const PREFLIGHT_REFUSED = new Problem(403, 'origin_not_allowed', 'This origin or preflight is not allowed here');
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -181,6 +182,10 @@ export class DataPath {
     const { request, response, destination } = passage;
     if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
     if (this.answerPreflight(passage)) return;
+    // The token-service would say so too, but it would close the connection while the body is still on its way.
+    if (destination.own && Number(request.headers['content-length']) > API_BODY_BYTES_MAX) {
+      return this.refuse(passage, BODY_TOO_LARGE);
+    }
 
     this.#inFlight.add(response);
     if (destination.own?.servedBy === 'public') return this.forward(passage, undefined);

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import {
   type AccessEntry,
   Problem,
+  type RegisterRequest,
   type RegisterResponse,
   type RenewRequest,
   type RenewResponse,
@@ -38,12 +39,13 @@ export class GatewayLeases {
   ) {}
 
   /** Gives a gateway process a lease of its own and a key that authenticates its acks and usage reports. */
-  async register(instance: string): Promise<RegisterResponse> {
+  async register({ instance, when_stale: whenStale = 'deny' }: RegisterRequest): Promise<RegisterResponse> {
     const leaseId = `${instance}:${randomBytes(9).toString('base64url')}`;
     const key = randomBytes(32);
     await this.pool.query(
-      'INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, lease_ms) VALUES ($1, $2, $3, $4)',
-      [leaseId, instance, this.masterKey.wrap(labelOf(leaseId), key), this.config.leaseMs],
+      `INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, lease_ms, when_stale)
+       VALUES ($1, $2, $3, $4, $5)`,
+      [leaseId, instance, this.masterKey.wrap(labelOf(leaseId), key), this.config.leaseMs, whenStale],
     );
     return { lease_id: leaseId, lease_key: key.toString('base64url') };
   }

@@ -13,10 +13,15 @@ const REDIAL_MS = 250;
 const LEASES_MAX = 10_000;
 const ACK_BYTES_MAX = 2_048;
 
+/** How a lease that has not reached a position stands when the wait is over. */
+export type Shortfall = 'late' | 'fenced' | 'released';
+
 /** A barrier that waits for leases to reach a position. */
 interface Waiter {
   position: LedgerPosition;
-  leaseIds: Set<string>;
+  waiting: Set<string>;
+  /** Leases that ended while they were waited for. */
+  ended: Map<string, Shortfall>;
   done: () => void;
 }
 
@@ -24,7 +29,8 @@ interface ProgressRow {
   lease_id: string;
   epoch: string | null;
   applied_seq: number | null;
-  is_over: boolean;
+  fenced: boolean;
+  released: boolean;
 }
 
 /**
@@ -56,21 +62,27 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * Waits until these leases have reached the position, or are released or fenced, or the time is over.
-   * @returns the leases that have not
+   * Waits until these leases have reached the position, or have been released or fenced, or the time is over.
+   * @returns the leases that have not reached it, and why
    */
-  async reached(position: LedgerPosition, leaseIds: Iterable<string>, timeoutMs: number): Promise<Set<string>> {
+  async shortfalls(
+    position: LedgerPosition,
+    leaseIds: Iterable<string>,
+    timeoutMs: number,
+  ): Promise<Map<string, Shortfall>> {
     const waiting = new Set([...leaseIds].filter((leaseId) => !isAt(this.#latest.get(leaseId), position)));
-    if (waiting.size === 0) return waiting;
+    const ended = new Map<string, Shortfall>();
+    if (waiting.size === 0) return ended;
     const { promise, resolve: done } = Promise.withResolvers<void>();
-    const waiter: Waiter = { position, leaseIds: waiting, done };
+    const waiter: Waiter = { position, waiting, ended, done };
     const timeout = setTimeout(done, timeoutMs);
     this.#waiters.add(waiter);
     this.#schedulePoll();
     await promise;
     clearTimeout(timeout);
     this.#waiters.delete(waiter);
-    return waiting;
+    for (const leaseId of waiting) ended.set(leaseId, 'late');
+    return ended;
   }
 
   /** A connection reconnects by itself and keeps its subscriptions; one that is closed for good is followed by another. */
@@ -114,9 +126,9 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
     for (const waiter of this.#waiters) if (isAt(progress, waiter.position)) this.#settle(waiter, leaseId);
   }
 
-  #settle(waiter: Waiter, leaseId: string): void {
-    waiter.leaseIds.delete(leaseId);
-    if (waiter.leaseIds.size === 0) waiter.done();
+  #settle(waiter: Waiter, leaseId: string, ended?: Shortfall): void {
+    if (waiter.waiting.delete(leaseId) && ended) waiter.ended.set(leaseId, ended);
+    if (waiter.waiting.size === 0) waiter.done();
   }
 
   /** One look at the table serves all that wait. */
@@ -128,7 +140,7 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
 
   private async poll(): Promise<void> {
     try {
-      const leaseIds = [...new Set([...this.#waiters].flatMap((waiter) => [...waiter.leaseIds]))];
+      const leaseIds = [...new Set([...this.#waiters].flatMap((waiter) => [...waiter.waiting]))];
       for (const row of await this.dataSource.query<ProgressRow[]>(PROGRESS_SQL, [leaseIds])) this.#noteRow(row);
     } catch (error) {
       this.#logger.debug(`The progress of gateways can't be read: ${(error as Error).message}`);
@@ -137,9 +149,10 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
     if (this.#waiters.size > 0) this.#schedulePoll();
   }
 
-  #noteRow({ lease_id, epoch, applied_seq, is_over }: ProgressRow): void {
-    if (is_over) for (const waiter of this.#waiters) this.#settle(waiter, lease_id);
-    else if (epoch !== null && applied_seq !== null) this.#note(lease_id, { epoch, seq: applied_seq });
+  #noteRow({ lease_id, epoch, applied_seq, fenced, released }: ProgressRow): void {
+    if (epoch !== null && applied_seq !== null) this.#note(lease_id, { epoch, seq: applied_seq });
+    if (!fenced && !released) return;
+    for (const waiter of this.#waiters) this.#settle(waiter, lease_id, fenced ? 'fenced' : 'released');
   }
 }
 
@@ -148,5 +161,5 @@ function isAt(progress: LedgerPosition | undefined, { epoch, seq }: LedgerPositi
 }
 
 const PROGRESS_SQL = `
-  SELECT lease_id, epoch, applied_seq, released_at IS NOT NULL OR fenced_at IS NOT NULL AS is_over
+  SELECT lease_id, epoch, applied_seq, fenced_at IS NOT NULL AS fenced, released_at IS NOT NULL AS released
   FROM gateway_leases WHERE lease_id = ANY($1)`;

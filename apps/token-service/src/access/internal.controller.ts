@@ -2,10 +2,11 @@ import { Readable } from 'node:stream';
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, StreamableFile } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { InternalOnly } from '@portcullis/access-control';
-import type { KeysResponse, RegisterResponse, RenewResponse } from '@portcullis/contracts';
+import type { IntrospectResponse, KeysResponse, RegisterResponse, RenewResponse } from '@portcullis/contracts';
+import { IssuedTokens } from '../authentication/issued-tokens.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import { GatewayLeases } from './gateway-leases.js';
-import { RegisterDto, RenewDto } from './lease.dto.js';
+import { IntrospectDto, RegisterDto, RenewDto } from './lease.dto.js';
 import { AccessSnapshot } from './snapshot.js';
 
 /** What gateways ask for, on the internal port. */
@@ -17,11 +18,12 @@ export class InternalController {
     private readonly leases: GatewayLeases,
     private readonly snapshot: AccessSnapshot,
     private readonly signingKeys: SigningKeys,
+    private readonly issuedTokens: IssuedTokens,
   ) {}
 
   @Post('access/leases')
-  register(@Body() { instance }: RegisterDto): Promise<RegisterResponse> {
-    return this.leases.register(instance);
+  register(@Body() request: RegisterDto): Promise<RegisterResponse> {
+    return this.leases.register(request);
   }
 
   @Post('access/leases/:leaseId')
@@ -34,6 +36,12 @@ export class InternalController {
   @HttpCode(204)
   release(@Param('leaseId') leaseId: string): Promise<void> {
     return this.leases.release(leaseId);
+  }
+
+  @Post('access/introspect')
+  @HttpCode(200)
+  introspect(@Body() { token_id, user_id }: IntrospectDto): Promise<IntrospectResponse> {
+    return this.issuedTokens.introspect(token_id, user_id);
   }
 
   @Get('access/snapshot')

@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { LEASE_MARGIN_MS } from './revocation-barrier.js';
 
 const SWEEP_MS = 1_000;
-const LEASE_MARGIN_MS = 1_000;
 
 interface LeaseRow {
   lease_id: string;

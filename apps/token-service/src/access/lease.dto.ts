@@ -1,9 +1,33 @@
-import { IsInt, Matches, Max, MaxLength, Min, IsString } from 'class-validator';
-import type { RegisterRequest, RenewRequest } from '@portcullis/contracts';
+import { IsIn, IsInt, IsOptional, Matches, Max, MaxLength, Min, IsString } from 'class-validator';
+import {
+  ID_MAX,
+  type IntrospectRequest,
+  type RegisterRequest,
+  type RenewRequest,
+  USER_ID_MAX,
+  WHEN_STALE,
+  type WhenStale,
+} from '@portcullis/contracts';
 
 export class RegisterDto implements RegisterRequest {
   @Matches(/^[A-Za-z0-9._-]{1,64}$/, { message: 'instance must be 1 to 64 characters of A-Z a-z 0-9 . _ -' })
   instance: string;
+
+  @IsOptional()
+  @IsIn(WHEN_STALE)
+  when_stale?: WhenStale;
+}
+
+export class IntrospectDto implements IntrospectRequest {
+  @Max(ID_MAX)
+  @Min(1)
+  @IsInt()
+  token_id: number;
+
+  @Max(USER_ID_MAX)
+  @Min(1)
+  @IsInt()
+  user_id: number;
 }
 
 export class RenewDto implements RenewRequest {

@@ -1,11 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type AccessConfirmationDto, Problem, type ReceiptDto } from '@portcullis/contracts';
+import { type AccessConfirmationDto, Problem, type ReceiptDto, type WhenStale } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
-import { GatewayProgress } from './gateway-progress.js';
+import { GatewayProgress, type Shortfall } from './gateway-progress.js';
 import type { LedgerPosition } from './ledger-position.js';
 
 /** Beyond the longest lease: a gateway counts from when it sent its renewal, and clocks run at slightly different rates. */
-const LEASE_MARGIN_MS = 1_000;
+export const LEASE_MARGIN_MS = 1_000;
 /** A change that only gives access opens nothing that should be shut: it is waited for this long at most. */
 const GRANT_WAIT_MS = 1_000;
 const READ_ATTEMPTS = 3;
@@ -13,12 +13,18 @@ const READ_ATTEMPTS = 3;
 /** `takes` access away from someone, or only `gives` it. */
 export type AccessEffect = 'takes' | 'gives';
 
-interface LiveLease {
+interface LeaseRow {
   lease_id: string;
   instance: string;
   lease_ms: number;
   renewals: number;
+  /** `allow`: with its lease over it goes on with its last view, so that no waiting helps. */
+  when_stale: WhenStale;
+  fenced: boolean;
 }
+
+/** How each lease stands to a change. `gone`: its gateway has shut down meanwhile, and no receipt names it. */
+type Standing = 'gone' | 'confirmed' | 'expired' | 'pending' | 'unconfirmed';
 
 /**
  * The revocation barrier: when it has let a change through, no gateway admits by what was true before it.
@@ -26,7 +32,7 @@ interface LiveLease {
  * Each gateway that holds a lease either says that it has applied the change, or is waited for until its lease must have run out
  * on its own clock; then its lease is fenced, so that it must begin anew. No clock of another machine is trusted: both sides
  * count durations, this one later and longer. The rows are read after the commit: a gateway that renews later is handed the
- * change before its lease is extended. (docs/models/lease.pml is this protocol, model-checked.)
+ * change before its lease is extended. (docs/models is this protocol, model-checked.)
  */
 @Injectable()
 export class RevocationBarrier {
@@ -44,31 +50,29 @@ export class RevocationBarrier {
    */
   async pass(position: LedgerPosition, effect: AccessEffect): Promise<ReceiptDto> {
     const startedMs = performance.now();
-    const leases = await this.liveLeases(position);
-    const leaseIds = leases.map((lease) => lease.lease_id);
-    const waitMs = effect === 'gives' ? GRANT_WAIT_MS : longestLeaseMs(leases) + LEASE_MARGIN_MS;
-    const missing = await this.progress.reached(position, leaseIds, waitMs);
-    const expired = effect === 'takes' ? await this.fence(leases, missing, position) : new Set<string>();
-    return {
-      seq: position.seq,
-      ...byInstance(leases, missing, expired),
-      elapsed_ms: Math.round((performance.now() - startedMs) * 10) / 10,
-    };
+    const leases = await this.leases(position);
+    const live = leases.filter((lease) => !lease.fenced);
+    const waitMs = effect === 'gives' ? GRANT_WAIT_MS : longestLeaseMs(live) + LEASE_MARGIN_MS;
+    const shortfalls = await this.progress.shortfalls(position, leaseIds(live), waitMs);
+    if (effect === 'takes') await this.fence(live.filter((lease) => shortfalls.get(lease.lease_id) === 'late'), position); // prettier-ignore
+    const standings = byInstance(leases, (lease) => standingOf(lease, shortfalls.get(lease.lease_id), effect));
+    return { seq: position.seq, ...standings, elapsed_ms: Math.round((performance.now() - startedMs) * 10) / 10 };
   }
 
   /** Who has confirmed a number so far. */
   async confirmations(position: LedgerPosition): Promise<AccessConfirmationDto> {
-    const leases = await this.liveLeases(position);
-    const leaseIds = leases.map((lease) => lease.lease_id);
-    const missing = await this.progress.reached(position, leaseIds, 0);
-    const { confirmed, pending } = byInstance(leases, missing, new Set());
+    const live = (await this.leases(position)).filter((lease) => !lease.fenced);
+    const shortfalls = await this.progress.shortfalls(position, leaseIds(live), 0);
+    const { confirmed, pending } = byInstance(live, (lease) =>
+      standingOf(lease, shortfalls.get(lease.lease_id), 'gives'),
+    );
     return { seq: position.seq, confirmed, pending: pending ?? [] };
   }
 
-  private async liveLeases({ seq }: LedgerPosition): Promise<LiveLease[]> {
+  private async leases({ seq }: LedgerPosition): Promise<LeaseRow[]> {
     for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
       try {
-        return await this.dataSource.query<LiveLease[]>(LIVE_LEASES_SQL);
+        return await this.dataSource.query<LeaseRow[]>(LEASES_SQL);
       } catch (error) {
         this.#logger.warn(`The leases can't be read (attempt ${attempt}): ${(error as Error).message}`);
       }
@@ -77,49 +81,54 @@ export class RevocationBarrier {
   }
 
   /**
-   * Ends the leases that have run out, but none that was renewed meanwhile: that gateway was handed the change, and its old
-   * lease has run out as well. @returns all of them
+   * Ends leases that have run out, but none that was renewed meanwhile: that gateway was handed the change before its lease was
+   * extended, and the old one has run out as well.
    */
-  private async fence(
-    leases: LiveLease[],
-    missing: ReadonlySet<string>,
-    { seq }: LedgerPosition,
-  ): Promise<Set<string>> {
-    const late = leases.filter((lease) => missing.has(lease.lease_id));
-    if (late.length === 0) return new Set();
+  private async fence(late: readonly LeaseRow[], { seq }: LedgerPosition): Promise<void> {
+    if (late.length === 0) return;
     try {
-      await this.dataSource.query(FENCE_SQL, [
-        late.map((lease) => lease.lease_id),
-        late.map((lease) => lease.renewals),
-      ]);
+      await this.dataSource.query(FENCE_SQL, [leaseIds(late), late.map((lease) => lease.renewals)]);
     } catch (error) {
       this.#logger.warn(`Leases can't be fenced: ${(error as Error).message}`);
       throw unconfirmed(seq);
     }
-    return new Set(late.map((lease) => lease.lease_id));
   }
 }
 
-function longestLeaseMs(leases: readonly LiveLease[]): number {
+const leaseIds = (leases: readonly LeaseRow[]): string[] => leases.map((lease) => lease.lease_id);
+
+function longestLeaseMs(leases: readonly LeaseRow[]): number {
   return Math.max(0, ...leases.map((lease) => lease.lease_ms));
 }
 
-/** A gateway with several workers holds several leases: it has confirmed when all of them have. */
+function standingOf(lease: LeaseRow, shortfall: Shortfall | undefined, effect: AccessEffect): Standing {
+  if (lease.fenced) return 'unconfirmed';
+  if (shortfall === undefined) return 'confirmed';
+  if (shortfall === 'released') return 'gone';
+  if (shortfall === 'late' && effect === 'gives') return 'pending';
+  return lease.when_stale === 'allow' ? 'unconfirmed' : 'expired';
+}
+
+/** From the best to what must be said first. A gateway with several workers holds several leases and stands as its worst. */
+const STANDINGS: readonly Standing[] = ['gone', 'confirmed', 'expired', 'pending', 'unconfirmed'];
+
 function byInstance(
-  leases: readonly LiveLease[],
-  missing: ReadonlySet<string>,
-  expired: ReadonlySet<string>,
-): Pick<ReceiptDto, 'confirmed' | 'expired' | 'pending'> {
-  const all = new Set(leases.map((lease) => lease.instance));
-  const instancesOf = (ids: ReadonlySet<string>): Set<string> =>
-    new Set(leases.filter((lease) => ids.has(lease.lease_id)).map((lease) => lease.instance));
-  const late = instancesOf(missing);
-  const over = instancesOf(expired);
-  const pending = [...late].filter((instance) => !over.has(instance)).toSorted();
+  leases: readonly LeaseRow[],
+  standingOfLease: (lease: LeaseRow) => Standing,
+): Pick<ReceiptDto, Exclude<Standing, 'gone'>> {
+  const worst = new Map<string, number>();
+  for (const lease of leases) {
+    const standing = STANDINGS.indexOf(standingOfLease(lease));
+    worst.set(lease.instance, Math.max(standing, worst.get(lease.instance) ?? 0));
+  }
+  const named = (standing: Standing): string[] =>
+    [...worst.keys()].filter((instance) => STANDINGS[worst.get(instance)!] === standing).toSorted();
+  const [pending, unconfirmedInstances] = [named('pending'), named('unconfirmed')];
   return {
-    confirmed: [...all].filter((instance) => !late.has(instance)).toSorted(),
-    expired: [...over].toSorted(),
+    confirmed: named('confirmed'),
+    expired: named('expired'),
     ...(pending.length > 0 && { pending }),
+    ...(unconfirmedInstances.length > 0 && { unconfirmed: unconfirmedInstances }),
   };
 }
 
@@ -128,8 +137,14 @@ function unconfirmed(seq: number): Problem {
   return new Problem(503, 'revocation_unconfirmed', detail, { headers: { 'Retry-After': '1' }, members: { seq } });
 }
 
-const LIVE_LEASES_SQL = `
-  SELECT lease_id, instance, lease_ms, renewals FROM gateway_leases WHERE released_at IS NULL AND fenced_at IS NULL`;
+// A row is live until it is released or fenced. A fenced gateway that allows is listed for a day, unless it has begun anew:
+// it may still be serving, and a receipt must not keep quiet about it.
+const LEASES_SQL = `
+  SELECT lease_id, instance, lease_ms, renewals, when_stale, fenced_at IS NOT NULL AS fenced
+  FROM gateway_leases lease
+  WHERE released_at IS NULL AND (fenced_at IS NULL OR (
+    when_stale = 'allow' AND fenced_at > now() - interval '1 day' AND NOT EXISTS (
+      SELECT FROM gateway_leases later WHERE later.instance = lease.instance AND later.registered_at > lease.registered_at)))`;
 const FENCE_SQL = `
   UPDATE gateway_leases lease SET fenced_at = now()
   FROM unnest($1::text[], $2::bigint[]) AS late (lease_id, renewals)

@@ -2,6 +2,8 @@ import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, Quer
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Authenticated, type Caller, RequiresRole } from '@portcullis/access-control';
 import {
+  BulkRevokeDto,
+  BulkRevokeResultDto,
   CreatedTokenDto,
   CreateTokenDto,
   ListAllTokensQuery,
@@ -16,6 +18,7 @@ import type { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { CurrentActor, CurrentCaller } from '../authentication/current-caller.js';
 import { TokenIdPipe } from '../openapi/id.pipe.js';
+import { BulkRevocation } from './bulk-revocation.js';
 import { TokenIssuer } from './token-issuer.js';
 import { TokenList } from './token-list.js';
 import { TokensService } from './tokens.service.js';
@@ -28,6 +31,7 @@ export class TokensController {
     private readonly tokens: TokensService,
     private readonly issuer: TokenIssuer,
     private readonly list: TokenList,
+    private readonly bulk: BulkRevocation,
   ) {}
 
   /** Makes a token. `bearer_token` is in this answer and never again. */
@@ -37,6 +41,18 @@ export class TokensController {
   @ApiCreatedResponse({ type: CreatedTokenDto })
   create(@Body() dto: CreateTokenDto, @CurrentActor() actor: Actor): Promise<CreatedTokenDto> {
     return this.issuer.issue(dto, actor);
+  }
+
+  /** Revokes all active tokens that a filter finds, with one receipt; `dry_run` shows them first. */
+  @Post('revoke')
+  @RequiresRole('Admin')
+  @HttpCode(200)
+  @ApiOkResponse({ type: BulkRevokeResultDto })
+  revokeMany(
+    @Body() dto: BulkRevokeDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<BulkRevokeResultDto | AccessOutcome<BulkRevokeResultDto>> {
+    return dto.dry_run ? this.bulk.preview(dto) : this.bulk.revoke(dto, actor);
   }
 
   /** One's own tokens. */

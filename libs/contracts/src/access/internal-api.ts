@@ -1,4 +1,4 @@
-import type { AccessEntry } from './access-entry.js';
+import type { AccessEntry, PrincipalValue } from './access-entry.js';
 
 /**
  * The internal API between gateways and the token-service, on a port of its own.
@@ -7,14 +7,20 @@ import type { AccessEntry } from './access-entry.js';
  *   POST   /internal/access/leases               register      {@link RegisterRequest} → {@link RegisterResponse}
  *   POST   /internal/access/leases/:lease_id     renew         {@link RenewRequest} → {@link RenewResponse}
  *   DELETE /internal/access/leases/:lease_id     release       204
+ *   POST   /internal/access/introspect           {@link IntrospectRequest} → {@link IntrospectResponse}
  *   GET    /internal/access/snapshot             NDJSON: {@link SnapshotHeader}, {@link SnapshotPage}…, {@link SnapshotEnd}
  *   GET    /internal/keys                        {@link KeysResponse}
  */
 export const INTERNAL_SECRET_HEADER = 'portcullis-internal-secret';
 
+export const WHEN_STALE = ['deny', 'allow'] as const;
+export type WhenStale = (typeof WHEN_STALE)[number];
+
 export interface RegisterRequest {
   /** The gateway's name, one per gateway: 1–64 characters of `A-Z a-z 0-9 . _ -`. */
   instance: string;
+  /** What the gateway does when its lease is over; `deny` when absent. Receipts say so of one that allows. */
+  when_stale?: WhenStale;
 }
 
 export interface RegisterResponse {
@@ -40,6 +46,15 @@ export interface RenewResponse {
   entries?: AccessEntry[];
   snapshot_required?: boolean;
 }
+
+/** Asks about a token that verifies, while the lease is over. One call per request, never shared or cached. */
+export interface IntrospectRequest {
+  token_id: number;
+  user_id: number;
+}
+
+/** `active` as in RFC 7662 section 2.2: the token opens something at this moment, by the primary database. */
+export type IntrospectResponse = { active: true; principal: PrincipalValue } | { active: false; detail: string };
 
 /** First line of a snapshot. */
 export interface SnapshotHeader {

@@ -136,6 +136,7 @@ const ACCESS = [
      instance text NOT NULL,
      wrapped_lease_key bytea NOT NULL,
      lease_ms integer NOT NULL,
+     when_stale text NOT NULL CHECK (when_stale IN ('deny', 'allow')),
      epoch text,
      applied_seq bigint,
      renewals bigint NOT NULL DEFAULT 0,
