@@ -18,6 +18,7 @@ class Harness {
   readonly warnings: string[] = [];
   readonly access: AccessComponents = assembleAccess({
     instance: 'gw-1',
+    whenStale: 'deny' as const,
     verifiedTokensMax: 10,
     api: this.api.asApi,
     nats: { connection: () => new Promise(() => {}), isConnected: false },

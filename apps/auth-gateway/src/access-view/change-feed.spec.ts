@@ -34,6 +34,7 @@ beforeEach(async () => {
   client = new NatsClient({ servers: [server.url], name: 'gw-1' });
   access = assembleAccess({
     instance: 'gw-1',
+    whenStale: 'deny' as const,
     verifiedTokensMax: 10,
     api: new ScriptedApi(ledger, systemClock).asApi,
     nats: client,
