@@ -13,10 +13,13 @@ export interface CallOptions {
 
 /** Calls an HTTP API as an external client would, and parses JSON where there is some. */
 export class HttpClient {
-  constructor(
-    readonly url: string,
-    readonly token?: string,
-  ) {}
+  readonly url: string;
+  readonly token: string | undefined;
+
+  constructor(url: string, token?: string) {
+    this.url = url;
+    this.token = token;
+  }
 
   /** The same API with another token, or without one. */
   as(token: string | undefined): HttpClient {

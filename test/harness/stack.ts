@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inject } from 'vitest';
 import { type EmbeddedPostgres, startPostgres } from '../../scripts/stack/embedded-postgres.ts';
 import { freePort } from '../../scripts/stack/free-port.ts';
 import { type NatsServer, startNats } from '../../scripts/stack/nats-server.ts';
@@ -17,7 +16,7 @@ export const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 export interface StackOptions {
   gateways?: number;
   tokenServices?: number;
-  /** A Postgres that no other test uses, so that it can be stopped: see {@link Stack.startPostgres}. */
+  /** A Postgres that no other test uses, so that it can be stopped: see {@link Stack.startPostgres}. Benchmarks need it. */
   ownPostgres?: boolean;
   /** The routes file; the example API at /api/datastores when absent. */
   routes?: string;
@@ -53,17 +52,20 @@ export class Stack {
 
   database: TestDatabase;
 
-  private constructor(
-    readonly dataDir: string,
-    private readonly options: StackOptions,
-  ) {}
+  readonly dataDir: string;
+  private readonly options: StackOptions;
+
+  private constructor(dataDir: string, options: StackOptions) {
+    this.dataDir = dataDir;
+    this.options = options;
+  }
 
   static async start(options: StackOptions = {}): Promise<Stack> {
     const dataDir = await makeTemporaryDataDir('portcullis-stack-');
     const stack = new Stack(dataDir, options);
     try {
       if (options.ownPostgres) await stack.startPostgres();
-      stack.database = await createDatabase(stack.postgres?.superuserUrl ?? inject('postgresUrl'));
+      stack.database = await createDatabase(stack.postgres?.superuserUrl ?? (await sharedPostgresUrl()));
       await stack.startAll();
     } catch (error) {
       await stack.stop();
@@ -173,6 +175,12 @@ export class Stack {
     };
     return startApp(`gw-${index + 1}`, 'apps/auth-gateway', env, `http://${HOST}:${port}`);
   }
+}
+
+/** Imported only where it is needed, so that benchmarks can use the harness without Vitest. */
+async function sharedPostgresUrl(): Promise<string> {
+  const { inject } = await import('vitest');
+  return inject('postgresUrl');
 }
 
 export function defaultRoutes(upstreamUrl: string): string {
