@@ -16,10 +16,10 @@ export async function measureLargeView(stack: Stack, tokens: number, principals:
 
   const oneMs = await timed(() => first.restart());
   const after = distributionOf(await probe(first));
-  let restarted = false;
-  const both = timed(() => Promise.all([first.restart(), second.restart()])).finally(() => (restarted = true));
+  const restarted = new AbortController();
+  const both = timed(() => Promise.all([first.restart(), second.restart()])).finally(() => restarted.abort());
   const api: number[] = [];
-  while (!restarted) api.push(await timed(() => stack.direct(0, token).get('/api/users/me')));
+  while (!restarted.signal.aborted) api.push(await timed(() => stack.direct(0, token).get('/api/users/me')));
   const bothMs = await both;
   return [
     `\n${tokens} token entries and ${principals} principals in the ledger`,

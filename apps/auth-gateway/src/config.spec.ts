@@ -28,6 +28,7 @@ describe('readConfig', () => {
       trustedProxies: [],
       verifiedTokensMax: 100_000,
       whenStale: 'deny',
+      unsafeTestIgnoreLease: false,
       logLevel: 'info',
     });
     expect(config.instance).toMatch(/^[A-Za-z0-9._-]+-8080$/);
@@ -67,6 +68,14 @@ describe('readConfig', () => {
       'PORTCULLIS_VERIFIED_TOKENS_MAX',
     ]);
     expect(faults.join()).not.toContain('too-short-secret');
+  });
+
+  it('refuses to ignore the lease outside of tests', () => {
+    const unsafe = { ...MINIMUM, PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE: '1' };
+    for (const env of [unsafe, { ...unsafe, NODE_ENV: 'production' }]) {
+      expect(faultsOf(env)).toEqual(['PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE is for tests alone (NODE_ENV=test)']);
+    }
+    expect(readConfig({ ...unsafe, NODE_ENV: 'test' }).unsafeTestIgnoreLease).toBe(true);
   });
 
   it('reads the secret from a file', () => {

@@ -20,6 +20,8 @@ export interface GatewayConfig {
   verifiedTokensMax: number;
   /** What to do when the lease is over: introspect or refuse, or go on with the last view. */
   whenStale: WhenStale;
+  /** Admits without a lease, so that the fault harness can show that it would notice. In tests alone. */
+  unsafeTestIgnoreLease: boolean;
   logLevel: LogLevel;
 }
 
@@ -65,6 +67,7 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     trustedProxies: reader.addressRanges('PORTCULLIS_TRUSTED_PROXIES'),
     verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: reader.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
+    unsafeTestIgnoreLease: reader.testOnlySwitch('PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
@@ -96,6 +99,14 @@ class EnvironmentReader {
     const text = this.value(name) ?? fallback;
     const choice = choices.find((candidate) => candidate === text);
     return choice ?? this.fault(name, `must be one of ${choices.join(', ')}`, fallback);
+  }
+
+  /** `1` switches it on, and only where `NODE_ENV` is `test`. */
+  testOnlySwitch(name: string): boolean {
+    const text = this.value(name);
+    if (text === undefined) return false;
+    if (this.value('NODE_ENV') !== 'test') return this.fault(name, 'is for tests alone (NODE_ENV=test)', false);
+    return text === '1' ? true : this.fault(name, 'must be 1 or unset', false);
   }
 
   instance(name: string, fallback: string): string {

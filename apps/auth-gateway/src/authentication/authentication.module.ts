@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import {
   AccessGuard,
@@ -17,6 +17,9 @@ import { BearerGate } from './gate.js';
 import { Introspection } from './introspection.js';
 import { leaseAuthenticator } from './lease-authenticator.js';
 
+const IGNORES_LEASE =
+  'UNSAFE: PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE is set: this gateway admits WITHOUT A LEASE, revoked tokens too';
+
 /** One strategy for both ways in: the data path runs it through the gate, Nest's own routes through the guard. */
 @Module({
   imports: [AccessViewModule],
@@ -33,7 +36,11 @@ import { leaseAuthenticator } from './lease-authenticator.js';
       ) => {
         const introspection = new Introspection(api, verifier, systemClock);
         const whenStale = config.whenStale === 'allow' ? 'allow' : introspection.decide;
-        return registerBearerStrategy(leaseAuthenticator({ lease, replica, verifier, clock: systemClock, whenStale }));
+        const { unsafeTestIgnoreLease } = config;
+        if (unsafeTestIgnoreLease) new Logger('Authentication').warn(IGNORES_LEASE);
+        return registerBearerStrategy(
+          leaseAuthenticator({ lease, replica, verifier, clock: systemClock, whenStale, unsafeTestIgnoreLease }),
+        );
       },
     },
     {

@@ -1,16 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type AccessEntry, type KeyValue, type PrincipalValue, Problem, type TokenValue } from '@portcullis/contracts';
+import { Problem } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { AccessFeed } from './access-feed.js';
 import { RefusedChange } from './access-outcome.js';
+import { AccessTransaction } from './access-transaction.js';
 import { LEDGER_POSITION_SQL, type LedgerPosition } from './ledger-position.js';
-
-/** A fact that has no number yet. `dropAfter`: when the entry may be forgotten, because nothing could use it any more. */
-export type NewAccessEntry =
-  | { kind: 'token'; id: string; value: TokenValue; dropAfter?: Date | null }
-  | { kind: 'principal'; id: string; value: PrincipalValue | null; dropAfter?: Date | null }
-  | { kind: 'key'; id: string; value: KeyValue; dropAfter?: Date | null };
 
 /**
  * The access ledger: every change of who may enter gets a number, gap-free and in commit order.
@@ -36,7 +31,9 @@ export class AccessLedger {
     const { tx, result } = await retryingDeadlocks(() =>
       this.dataSource.transaction(async (manager) => {
         const tx = new AccessTransaction(manager, await lockClock(manager));
-        return { tx, result: await work(tx).catch((error: unknown) => refuse(error, tx)) };
+        const result = await work(tx).catch((error: unknown) => refuse(error, tx));
+        await tx.flush();
+        return { tx, result };
       }),
     );
     this.feed.publishChange(tx.position.epoch, tx.entries);
@@ -51,39 +48,8 @@ export class AccessLedger {
   }
 }
 
-/** A transaction that changes access. */
-export class AccessTransaction {
-  /** All that was recorded so far, with its numbers. */
-  readonly entries: AccessEntry[] = [];
-
-  constructor(
-    readonly manager: EntityManager,
-    readonly position: LedgerPosition,
-  ) {}
-
-  /** Numbers these facts and makes them the latest word on what they are about. @returns the last number */
-  async record(entries: readonly NewAccessEntry[]): Promise<number> {
-    if (entries.length === 0) return this.position.seq;
-    const first = this.position.seq + 1;
-    await this.manager.query(RECORD_SQL, [
-      entries.length,
-      entries.map((entry) => entry.kind),
-      entries.map((entry) => entry.id),
-      entries.map((entry) => JSON.stringify(entry.value)),
-      entries.map((entry) => entry.dropAfter ?? null),
-    ]);
-    for (const [i, { kind, id, value }] of entries.entries()) {
-      this.entries.push({ seq: first + i, kind, id, value } as AccessEntry);
-    }
-    this.position.seq += entries.length;
-    return this.position.seq;
-  }
-}
-
-/** The transaction is rolled back, so the latest number is the one that it began with. */
-function refuse(error: unknown, { position, entries }: AccessTransaction): never {
-  if (!(error instanceof Problem)) throw error;
-  throw new RefusedChange(error, { ...position, seq: position.seq - entries.length });
+function refuse(error: unknown, tx: AccessTransaction): never {
+  throw error instanceof Problem ? new RefusedChange(error, tx.positionBefore) : error;
 }
 
 const ATTEMPTS_MAX = 3;
@@ -103,11 +69,3 @@ async function lockClock(manager: EntityManager): Promise<LedgerPosition> {
   const rows = await manager.query<LedgerPosition[]>(`${LEDGER_POSITION_SQL} FOR UPDATE`);
   return rows[0]!;
 }
-
-const RECORD_SQL = `
-  WITH clock AS (UPDATE access_clock SET seq = seq + $1 RETURNING seq - $1 AS base)
-  INSERT INTO access_entries (kind, id, seq, value, drop_after)
-  SELECT entry.kind, entry.id, clock.base + entry.n, entry.value::jsonb, entry.drop_after
-  FROM clock, unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY
-    AS entry (kind, id, value, drop_after, n)
-  ON CONFLICT (kind, id) DO UPDATE SET seq = excluded.seq, value = excluded.value, drop_after = excluded.drop_after`;

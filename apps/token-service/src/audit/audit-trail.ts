@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { type Insert, insertAll } from '../database/insert.js';
 import type { Actor } from './actor.js';
 
 export interface AuditRecord {
@@ -16,22 +17,34 @@ export async function appendAudit(
   actor: Actor,
   records: readonly AuditRecord[],
 ): Promise<void> {
-  if (records.length === 0) return;
-  await manager.query(APPEND_SQL, [
-    actor.userId,
-    actor.user_id,
-    typeof actor.credential === 'number' ? `token/${actor.credential}` : actor.credential,
-    actor.address,
-    actor.requestId,
-    records.map((record) => record.action),
-    records.map((record) => record.target),
-    records.map((record) => (record.before ? JSON.stringify(record.before) : null)),
-    records.map((record) => (record.after ? JSON.stringify(record.after) : null)),
-  ]);
+  await insertAll(manager, [auditInsert(records.map((record) => ({ actor, record })))]);
 }
 
-const APPEND_SQL = `
+/** The same as a part of a statement that writes other things too; nothing when there are no records. */
+export function auditInsert(rows: readonly { actor: Actor; record: AuditRecord }[]): Insert | undefined {
+  if (rows.length === 0) return undefined;
+  const values = [
+    rows.map(({ actor }) => actor.userId),
+    rows.map(({ actor }) => actor.user_id),
+    rows.map(({ actor }) => credentialOf(actor)),
+    rows.map(({ actor }) => actor.address),
+    rows.map(({ actor }) => actor.requestId),
+    rows.map(({ record }) => record.action),
+    rows.map(({ record }) => record.target),
+    rows.map(({ record }) => (record.before ? JSON.stringify(record.before) : null)),
+    rows.map(({ record }) => (record.after ? JSON.stringify(record.after) : null)),
+  ];
+  return { values, sql: insertSql };
+}
+
+function credentialOf({ credential }: Actor): string {
+  return typeof credential === 'number' ? `token/${credential}` : credential;
+}
+
+const insertSql: Insert['sql'] = ($) => `
   INSERT INTO audit (actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after)
-  SELECT $1::integer, $2::text, $3::text, $4::text, $5::text, record.action, record.target, record.before::jsonb, record.after::jsonb
-  FROM unnest($6::text[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY AS record (action, target, before, after, n)
-  ORDER BY record.n`;
+  SELECT actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after
+  FROM unnest(${$(1)}::integer[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::text[], ${$(5)}::text[], ${$(6)}::text[],
+    ${$(7)}::text[], ${$(8)}::jsonb[], ${$(9)}::jsonb[]) WITH ORDINALITY
+    AS row (actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after, n)
+  ORDER BY n`;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
+import { type Insert, insertAll } from '../database/insert.js';
 import {
   EVENT_SOURCE,
   EVENT_SUBJECTS,
@@ -31,23 +32,29 @@ export const EVENT_BYTES_MAX = 512 * 1024;
  * @throws RangeError for an event of more than {@link EVENT_BYTES_MAX}.
  */
 export async function appendToOutbox(manager: EntityManager, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return;
+  await insertAll(manager, [outboxInsert(events)]);
+}
+
+/** The same as a part of a statement that writes other things too; nothing when there are no events. */
+export function outboxInsert(events: readonly NewEvent[]): Insert | undefined {
+  if (events.length === 0) return undefined;
   const rows = events.map((event) => ({ id: randomUUID(), event }));
-  await manager.query(APPEND_SQL, [
+  const values = [
     rows.map(({ id }) => id),
     rows.map(({ event }) => `${OUTBOX_PREFIX}.${EVENT_SUBJECTS[event.type]}`),
     rows.map(({ id, event }) => serialise(id, event)),
-  ]);
+  ];
+  return { values, sql: insertSql };
 }
 
 /** The database fills in `now()` of the transaction, which this side can't know without asking: it stands for the marker. */
 const timeMarker = (eventId: string): string => `time of ${eventId}`;
 
-const APPEND_SQL = `
+const insertSql: Insert['sql'] = ($) => `
   INSERT INTO outbox (event_id, subject, payload)
   SELECT e.id, e.subject,
          replace(e.payload, 'time of ' || e.id, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS e (id, subject, payload, position)
+  FROM unnest(${$(1)}::uuid[], ${$(2)}::text[], ${$(3)}::text[]) WITH ORDINALITY AS e (id, subject, payload, position)
   ORDER BY e.position`;
 
 function serialise(id: string, { type, subject, data, accessSeq }: NewEvent): string {

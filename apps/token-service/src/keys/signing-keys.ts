@@ -53,7 +53,7 @@ export class SigningKeys implements OnModuleInit {
       if (current?.alg === this.config.tokenAlgorithm) return;
       if (current) await this.setState(tx.manager, current.kid, 'verifying');
       const kid = await this.makeKey(tx.manager);
-      await tx.record([
+      tx.record([
         ...(current ? [{ kind: 'key', id: current.kid, value: 'verifying' } as const] : []),
         { kind: 'key', id: kid, value: 'signing' },
       ]);

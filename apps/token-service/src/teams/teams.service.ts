@@ -15,7 +15,7 @@ import { type Actor, eventActor } from '../audit/actor.js';
 import { appendAudit } from '../audit/audit-trail.js';
 import { violatedConstraint } from '../database/database-errors.js';
 import { isoSeconds } from '../database/iso-seconds.js';
-import { appendToOutbox, type NewEvent } from '../events/outbox.js';
+import type { NewEvent } from '../events/outbox.js';
 import { membersOfTeam, principalEntry } from '../users/principals.js';
 import { Team } from './team.entity.js';
 
@@ -62,14 +62,9 @@ export class TeamsService {
       if (team.name === PUBLIC_TEAM) throw new Problem(409, 'public_team', 'The team Public holds everyone and stays');
       const members = (await membersOfTeam(tx.manager, id)).map((member) => withoutTeam(member, team.name));
       await tx.manager.delete(Team, { id });
-      const accessSeq = await tx.record(members.map(principalEntry));
-      await appendToOutbox(
-        tx.manager,
-        members.map((member) => teamsChanged(member, actor, accessSeq)),
-      );
-      await appendAudit(tx.manager, actor, [
-        { action: 'team.deleted', target: `team/${id}`, before: { name: team.name } },
-      ]);
+      const accessSeq = tx.record(members.map(principalEntry));
+      tx.emit(members.map((member) => teamsChanged(member, actor, accessSeq)));
+      tx.audit(actor, [{ action: 'team.deleted', target: `team/${id}`, before: { name: team.name } }]);
     });
     return new AccessOutcome(position, 'takes', () => undefined);
   }

@@ -1,8 +1,7 @@
 import type { EventType, RevokeReason, TokenValue } from '@portcullis/contracts';
-import type { AccessTransaction, NewAccessEntry } from '../access/access-ledger.js';
+import type { AccessTransaction, NewAccessEntry } from '../access/access-transaction.js';
 import { type Actor, eventActor } from '../audit/actor.js';
-import { appendAudit } from '../audit/audit-trail.js';
-import { appendToOutbox, type NewEvent } from '../events/outbox.js';
+import type { NewEvent } from '../events/outbox.js';
 import { eventToken, type TokenRow } from './token-row.js';
 
 const DAY_MS = 86_400_000;
@@ -20,13 +19,9 @@ export async function revokeTokens(
     actor.userId,
     tokens.map((token) => actor.role === 'Admin' && token.owner_id !== actor.userId),
   ]);
-  const accessSeq = await tx.record(tokens.map((token) => tokenEntry(token, 'revoked')));
-  await appendToOutbox(
-    tx.manager,
-    tokens.map((token) => revokedEvent(token, reason, actor, accessSeq)),
-  );
-  await appendAudit(
-    tx.manager,
+  const accessSeq = tx.record(tokens.map((token) => tokenEntry(token, 'revoked')));
+  tx.emit(tokens.map((token) => revokedEvent(token, reason, actor, accessSeq)));
+  tx.audit(
     actor,
     tokens.map((token) => auditOf('token.revoked', token, { status: 'Revoked', reason })),
   );
@@ -36,22 +31,18 @@ export async function revokeTokens(
 export async function restoreToken(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<void> {
   await tx.manager.query(RESTORE_SQL, [token.id]);
   // Nobody needs to hear for ever that a token is what it would be without an entry.
-  const accessSeq = await tx.record([{ ...tokenEntry(token, 'active'), dropAfter: new Date(Date.now() + DAY_MS) }]);
-  await appendToOutbox(tx.manager, [tokenEvent('TokenRestored', token, actor, accessSeq)]);
-  await appendAudit(tx.manager, actor, [auditOf('token.restored', token, { status: 'Active' })]);
+  const accessSeq = tx.record([{ ...tokenEntry(token, 'active'), dropAfter: new Date(Date.now() + DAY_MS) }]);
+  tx.emit([tokenEvent('TokenRestored', token, actor, accessSeq)]);
+  tx.audit(actor, [auditOf('token.restored', token, { status: 'Active' })]);
 }
 
 /** Deletes locked tokens that are revoked or expired. Their entries stay: the tokens themselves are still out there. */
 export async function deleteTokens(tx: AccessTransaction, tokens: readonly TokenRow[], actor: Actor): Promise<void> {
   if (tokens.length === 0) return;
   await tx.manager.query('DELETE FROM tokens WHERE id = ANY($1)', [tokens.map((token) => token.id)]);
-  const accessSeq = await tx.record(tokens.map((token) => tokenEntry(token, 'deleted')));
-  await appendToOutbox(
-    tx.manager,
-    tokens.map((token) => tokenEvent('TokenDeleted', token, actor, accessSeq)),
-  );
-  await appendAudit(
-    tx.manager,
+  const accessSeq = tx.record(tokens.map((token) => tokenEntry(token, 'deleted')));
+  tx.emit(tokens.map((token) => tokenEvent('TokenDeleted', token, actor, accessSeq)));
+  tx.audit(
     actor,
     tokens.map((token) => auditOf('token.deleted', token)),
   );

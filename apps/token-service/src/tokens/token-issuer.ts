@@ -11,11 +11,12 @@ import {
 import { makeJti } from '@portcullis/access-control';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type Actor, eventActor } from '../audit/actor.js';
-import { appendAudit } from '../audit/audit-trail.js';
+import { auditInsert } from '../audit/audit-trail.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { violatedConstraint } from '../database/database-errors.js';
+import { insertAll } from '../database/insert.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
-import { appendToOutbox } from '../events/outbox.js';
+import { outboxInsert } from '../events/outbox.js';
 import { Secrets } from '../keys/secrets.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import { READ_TOKEN_SQL } from './locked-tokens.js';
@@ -111,10 +112,12 @@ export class TokenIssuer {
 
   private async recordIssued(manager: EntityManager, row: TokenRow, actor: Actor): Promise<void> {
     const token = eventToken(row);
-    await appendToOutbox(manager, [
-      { type: 'TokenIssued', subject: `token/${row.id}`, data: { token, actor: eventActor(actor) } },
+    const data = { token, actor: eventActor(actor) };
+    const subject = `token/${row.id}`;
+    await insertAll(manager, [
+      outboxInsert([{ type: 'TokenIssued', subject, data }]),
+      auditInsert([{ actor, record: { action: 'token.issued', target: subject, after: token } }]),
     ]);
-    await appendAudit(manager, actor, [{ action: 'token.issued', target: `token/${row.id}`, after: token }]);
   }
 }
 

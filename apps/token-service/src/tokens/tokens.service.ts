@@ -8,10 +8,11 @@ import {
   type UpdateTokenDto,
 } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
-import { AccessLedger, type AccessTransaction } from '../access/access-ledger.js';
+import { AccessLedger } from '../access/access-ledger.js';
+import type { AccessTransaction } from '../access/access-transaction.js';
 import { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
-import { lockDescendants, lockTokens, READ_TOKEN_SQL } from './locked-tokens.js';
+import { lockDescendants, type LockedToken, lockToken, READ_TOKEN_SQL } from './locked-tokens.js';
 import { deleteTokens, restoreToken, revokeTokens } from './token-changes.js';
 import { tokenDto, type TokenRow } from './token-row.js';
 
@@ -37,11 +38,7 @@ export class TokensService {
     if (dto.cascade && !dto.revoke) throw invalidField('cascade', 'goes with "revoke": true');
     const { result, position } = await this.ledger.change(async (tx) => {
       const token = await lockVisible(tx.manager, id, actor);
-      const changed = dto.revoke
-        ? await this.revoke(tx, token, dto.cascade ?? false, actor)
-        : await this.restore(tx, token, actor);
-      const [row] = await tx.manager.query<TokenRow[]>(READ_TOKEN_SQL, [id]);
-      return { ...tokenDto(row!), ...changed };
+      return dto.revoke ? this.revoke(tx, token, dto.cascade ?? false, actor) : this.restore(tx, token, actor);
     });
     return new AccessOutcome(position, dto.revoke ? 'takes' : 'gives', (receipt) => ({ ...result, receipt }));
   }
@@ -60,41 +57,50 @@ export class TokensService {
   /** Revoking twice gives the same answer and one event. */
   private async revoke(
     tx: AccessTransaction,
-    token: TokenRow,
+    token: LockedToken,
     cascade: boolean,
     actor: Actor,
-  ): Promise<{ children: number }> {
+  ): Promise<TokenDto & { children: number }> {
     if (token.status === 'Expired') throw expired('it opens nothing any more');
     if (token.status === 'Active') await revokeTokens(tx, [token], 'requested', actor);
-    const children = (await lockDescendants(tx.manager, token.id)).filter((child) => child.status === 'Active');
-    if (cascade) await revokeTokens(tx, children, 'cascade', actor);
-    return { children: children.length };
+    const children = cascade ? await revokeDescendants(tx, token, actor) : token.active_descendants;
+    return { ...tokenDto({ ...token, status: 'Revoked' }), children };
   }
 
-  private async restore(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<object> {
+  private async restore(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<TokenDto> {
     if (token.expired) throw expired('restoring it would change nothing');
-    if (token.status === 'Active') return {};
-    if (token.revoked_by_admin && actor.role !== 'Admin') {
-      throw new Problem(403, 'revoked_by_admin', 'An Admin revoked this token, so only an Admin restores it', {
-        headers: insufficientScope('This needs the role Admin').extra.headers ?? {},
-      });
+    if (token.status === 'Revoked') {
+      if (token.revoked_by_admin && actor.role !== 'Admin') throw revokedByAdmin();
+      await restoreToken(tx, token, actor);
     }
-    await restoreToken(tx, token, actor);
-    return {};
+    return tokenDto({ ...token, status: 'Active' });
   }
 }
 
-async function lockVisible(manager: EntityManager, id: number, actor: Actor): Promise<TokenRow> {
-  const [row] = await lockTokens(manager, [id]);
-  return visibleTo(actor, row);
+/** @returns how many it revoked */
+async function revokeDescendants(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<number> {
+  const children = (await lockDescendants(tx.manager, token.id)).filter((child) => child.status === 'Active');
+  await revokeTokens(tx, children, 'cascade', actor);
+  return children.length;
+}
+
+async function lockVisible(manager: EntityManager, id: number, actor: Actor): Promise<LockedToken> {
+  return visibleTo(actor, await lockToken(manager, id));
 }
 
 /** A token of someone else looks like one that doesn't exist, except to an Admin. */
-function visibleTo(actor: Actor, row: TokenRow | undefined): TokenRow {
+function visibleTo<Row extends TokenRow>(actor: Actor, row: Row | undefined): Row {
   if (row && (actor.role === 'Admin' || row.owner_id === actor.userId)) return row;
   throw new Problem(404, 'token_not_found', 'There is no token with this id');
 }
 
 function expired(consequence: string): Problem {
   return new Problem(409, 'token_expired', `The token's time has passed: ${consequence}`);
+}
+
+function revokedByAdmin(): Problem {
+  const { headers } = insufficientScope('This needs the role Admin').extra;
+  return new Problem(403, 'revoked_by_admin', 'An Admin revoked this token, so only an Admin restores it', {
+    ...(headers && { headers }),
+  });
 }

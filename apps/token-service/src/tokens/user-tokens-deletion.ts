@@ -1,4 +1,4 @@
-import type { AccessTransaction } from '../access/access-ledger.js';
+import type { AccessTransaction } from '../access/access-transaction.js';
 import type { Actor } from '../audit/actor.js';
 import type { User } from '../users/user.entity.js';
 import { lockTokensOf } from './locked-tokens.js';

@@ -1,6 +1,6 @@
 import { type EventUser, PUBLIC_TEAM } from '@portcullis/contracts';
 import type { EntityManager } from 'typeorm';
-import type { NewAccessEntry } from '../access/access-ledger.js';
+import type { NewAccessEntry } from '../access/access-transaction.js';
 import type { User } from './user.entity.js';
 
 /** The names of the teams that someone is in: `Public` first, the others by name. */

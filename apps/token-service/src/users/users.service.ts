@@ -8,14 +8,14 @@ import {
   type UserDto,
 } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
-import { AccessLedger, type AccessTransaction } from '../access/access-ledger.js';
+import { AccessLedger } from '../access/access-ledger.js';
+import type { AccessTransaction } from '../access/access-transaction.js';
 import { AccessOutcome } from '../access/access-outcome.js';
 import type { AccessEffect } from '../access/revocation-barrier.js';
 import { type Actor, eventActor } from '../audit/actor.js';
-import { appendAudit } from '../audit/audit-trail.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { violatedConstraint } from '../database/database-errors.js';
-import { appendToOutbox, type NewEvent } from '../events/outbox.js';
+import type { NewEvent } from '../events/outbox.js';
 import { teamsByName } from '../teams/team-lookup.js';
 import { deleteAllTokensOf } from '../tokens/user-tokens-deletion.js';
 import { assertNotLastAdmin } from './last-admin.js';
@@ -66,15 +66,15 @@ export class UsersService {
       Object.assign(user, definedOnly({ name: dto.name, role: dto.role, active: dto.active, teams }));
       const after = eventUser(user);
       const changed = (Object.keys(after) as (keyof typeof after)[]).filter(
-        (key) => String(after[key]) !== String(before[key]),
+        (key) => JSON.stringify(after[key]) !== JSON.stringify(before[key]),
       );
       if (changed.length === 0) return { user, effect: 'takes' as const };
 
       if (user.role !== 'Admin' || !user.active) await assertNotLastAdmin(tx.manager, user);
       await tx.manager.save(user);
-      const accessSeq = await tx.record([principalEntry(eventUser(user))]);
-      await appendToOutbox(tx.manager, updateEvents(user, changed, actor, accessSeq));
-      await appendAudit(tx.manager, actor, [{ action: 'user.updated', target: `user/${id}`, before, after }]);
+      const accessSeq = tx.record([principalEntry(eventUser(user))]);
+      tx.emit(updateEvents(user, changed, actor, accessSeq));
+      tx.audit(actor, [{ action: 'user.updated', target: `user/${id}`, before, after }]);
       return { user, effect: effectOf(before, after) };
     });
     return new AccessOutcome(position, result.effect, () => userDto(result.user));
@@ -86,9 +86,9 @@ export class UsersService {
       const user = await lockUser(tx.manager, id);
       await assertNotLastAdmin(tx.manager, user);
       await deleteAllTokensOf(tx, user, actor);
-      const accessSeq = await tx.record([{ kind: 'principal', id: String(id), value: null }]);
+      const accessSeq = tx.record([{ kind: 'principal', id: String(id), value: null }]);
       await tx.manager.delete(User, { id });
-      await appendToOutbox(tx.manager, [
+      tx.emit([
         {
           type: 'UserDeleted',
           subject: `user/${id}`,
@@ -96,14 +96,14 @@ export class UsersService {
           data: { user: eventUser(user), actor: eventActor(actor) },
         },
       ]);
-      await appendAudit(tx.manager, actor, [{ action: 'user.deleted', target: `user/${id}`, before: eventUser(user) }]);
+      tx.audit(actor, [{ action: 'user.deleted', target: `user/${id}`, before: eventUser(user) }]);
     });
     return new AccessOutcome(position, 'takes', () => undefined);
   }
 
-  private async created(tx: AccessTransaction, user: User, actor: Actor): Promise<User> {
-    const accessSeq = await tx.record([principalEntry(eventUser(user))]);
-    await appendToOutbox(tx.manager, [
+  private created(tx: AccessTransaction, user: User, actor: Actor): User {
+    const accessSeq = tx.record([principalEntry(eventUser(user))]);
+    tx.emit([
       {
         type: 'UserCreated',
         subject: `user/${user.id}`,
@@ -111,9 +111,7 @@ export class UsersService {
         data: { user: eventUser(user), actor: eventActor(actor) },
       },
     ]);
-    await appendAudit(tx.manager, actor, [
-      { action: 'user.created', target: `user/${user.id}`, after: eventUser(user) },
-    ]);
+    tx.audit(actor, [{ action: 'user.created', target: `user/${user.id}`, after: eventUser(user) }]);
     return user;
   }
 
