@@ -8,7 +8,7 @@ import { UsageReporter } from './usage/usage-reporter.js';
 
 const IN_FLIGHT_TIMEOUT_MS = 10_000;
 const USAGE_TIMEOUT_MS = 3_000;
-const RELEASE_TIMEOUT_MS = 4_000;
+const RELEASE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 interface ShutdownLog {

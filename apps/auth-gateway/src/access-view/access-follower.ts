@@ -37,6 +37,8 @@ export class AccessFollower {
   #acks: Pick<AckPublisher, 'schedule'> = { schedule: () => {} };
   #identity: LeaseIdentity | undefined;
   #snapshotNeeded = true;
+  /** The view is of a ledger that is no more: the next snapshot replaces it, whatever its number. */
+  #otherLedger = false;
   #setbacks = 0;
   #clockOffMs = 0;
   #running: Promise<void> | undefined;
@@ -149,11 +151,16 @@ export class AccessFollower {
     if (current && !this.#snapshotNeeded) return current;
     const view = await this.deps.api.snapshot(this.#stop.signal);
     const keys = await this.deps.api.keys();
-    // The new view may be older than what was confirmed from the old one: the gate stays shut until a renewal has caught up.
+    this.#snapshotNeeded = false;
+    // The feed may have gone further meanwhile, and that was confirmed. A gateway that allows would fall behind its own word.
+    if (current && !this.#otherLedger && view.epoch === current.epoch && view.appliedSeq <= current.appliedSeq) {
+      return current;
+    }
+    this.#otherLedger = false;
+    // The keys and the view change together: the gate stays shut until a renewal has caught up.
     this.deps.lease.close();
     this.deps.keys.install(keys, view);
     this.deps.replica.install(view);
-    this.#snapshotNeeded = false;
     this.deps.log.info(`took a snapshot of the access ledger at ${view.appliedSeq}`);
     return view;
   }
@@ -190,6 +197,7 @@ export class AccessFollower {
 
   #followAnotherLedger(): string {
     this.deps.lease.close();
+    this.#otherLedger = true;
     this.#snapshotNeeded = true;
     return 'the access ledger is another one, or was set back; taking a new snapshot';
   }

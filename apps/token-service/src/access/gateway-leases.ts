@@ -39,13 +39,13 @@ export class GatewayLeases {
   ) {}
 
   /** Gives a gateway process a lease of its own and a key that authenticates its acks and usage reports. */
-  async register({ instance, when_stale: whenStale = 'deny' }: RegisterRequest): Promise<RegisterResponse> {
+  async register({ instance, when_stale: whenStale = 'deny', worker = 0 }: RegisterRequest): Promise<RegisterResponse> {
     const leaseId = `${instance}:${randomBytes(9).toString('base64url')}`;
     const key = randomBytes(32);
     await this.pool.query(
-      `INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, lease_ms, when_stale)
-       VALUES ($1, $2, $3, $4, $5)`,
-      [leaseId, instance, this.masterKey.wrap(labelOf(leaseId), key), this.config.leaseMs, whenStale],
+      `INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, lease_ms, when_stale, worker)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      [leaseId, instance, this.masterKey.wrap(labelOf(leaseId), key), this.config.leaseMs, whenStale, worker],
     );
     return { lease_id: leaseId, lease_key: key.toString('base64url') };
   }
@@ -103,9 +103,12 @@ export class GatewayLeases {
 
 const labelOf = (leaseId: string): string => `lease:${leaseId}`;
 
+// What a gateway says of a ledger that was set back, or of another one, must not confirm anything on this one.
 const RENEW_SQL = `
   UPDATE gateway_leases
-  SET epoch = $2, applied_seq = $3, lease_ms = greatest(lease_ms, $4), renewals = renewals + 1, renewed_at = now()
+  SET epoch = $2, applied_seq = CASE WHEN $2 = clock.epoch_of_ledger AND $3 <= clock.seq THEN $3::bigint END,
+    lease_ms = greatest(lease_ms, $4), renewals = renewals + 1, renewed_at = now()
+  FROM (SELECT seq, ${EPOCH_SQL} AS epoch_of_ledger FROM access_clock) clock
   WHERE lease_id = $1 AND released_at IS NULL AND fenced_at IS NULL
   RETURNING lease_id`;
 

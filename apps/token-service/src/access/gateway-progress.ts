@@ -25,10 +25,14 @@ interface Waiter {
   done: () => void;
 }
 
-interface ProgressRow {
+/** What a gateway said of itself when it renewed last. */
+export interface RenewalRow {
   lease_id: string;
   epoch: string | null;
   applied_seq: number | null;
+}
+
+interface ProgressRow extends RenewalRow {
   fenced: boolean;
   released: boolean;
 }
@@ -100,6 +104,13 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
     }
   }
 
+  /** Takes in what gateways said when they renewed last. */
+  noteRenewals(rows: readonly RenewalRow[]): void {
+    for (const { lease_id, epoch, applied_seq } of rows) {
+      if (epoch !== null && applied_seq !== null) this.#note(lease_id, { epoch, seq: applied_seq });
+    }
+  }
+
   private async hear(message: Msg): Promise<void> {
     try {
       const ack = await this.authentic(message);
@@ -141,7 +152,9 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
   private async poll(): Promise<void> {
     try {
       const leaseIds = [...new Set([...this.#waiters].flatMap((waiter) => [...waiter.waiting]))];
-      for (const row of await this.dataSource.query<ProgressRow[]>(PROGRESS_SQL, [leaseIds])) this.#noteRow(row);
+      const rows = await this.dataSource.query<ProgressRow[]>(PROGRESS_SQL, [leaseIds]);
+      this.noteRenewals(rows);
+      for (const row of rows) this.#noteEnd(row);
     } catch (error) {
       this.#logger.debug(`The progress of gateways can't be read: ${(error as Error).message}`);
     }
@@ -149,8 +162,7 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
     if (this.#waiters.size > 0) this.#schedulePoll();
   }
 
-  #noteRow({ lease_id, epoch, applied_seq, fenced, released }: ProgressRow): void {
-    if (epoch !== null && applied_seq !== null) this.#note(lease_id, { epoch, seq: applied_seq });
+  #noteEnd({ lease_id, fenced, released }: ProgressRow): void {
     if (!fenced && !released) return;
     for (const waiter of this.#waiters) this.#settle(waiter, lease_id, fenced ? 'fenced' : 'released');
   }

@@ -16,6 +16,12 @@ export class RegisterDto implements RegisterRequest {
   @IsOptional()
   @IsIn(WHEN_STALE)
   when_stale?: WhenStale;
+
+  @IsOptional()
+  @Max(1_023)
+  @Min(0)
+  @IsInt()
+  worker?: number;
 }
 
 export class IntrospectDto implements IntrospectRequest {

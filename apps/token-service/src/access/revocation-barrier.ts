@@ -21,6 +21,8 @@ interface LeaseRow {
   /** `allow`: with its lease over it goes on with its last view, so that no waiting helps. */
   when_stale: WhenStale;
   fenced: boolean;
+  epoch: string | null;
+  applied_seq: number | null;
 }
 
 /** How each lease stands to a change. `gone`: its gateway has shut down meanwhile, and no receipt names it. */
@@ -51,28 +53,28 @@ export class RevocationBarrier {
   async pass(position: LedgerPosition, effect: AccessEffect): Promise<ReceiptDto> {
     const startedMs = performance.now();
     const leases = await this.leases(position);
-    const live = leases.filter((lease) => !lease.fenced);
+    const live = leases.filter(mayAdmit);
     const waitMs = effect === 'gives' ? GRANT_WAIT_MS : longestLeaseMs(live) + LEASE_MARGIN_MS;
     const shortfalls = await this.progress.shortfalls(position, leaseIds(live), waitMs);
-    if (effect === 'takes') await this.fence(live.filter((lease) => shortfalls.get(lease.lease_id) === 'late'), position); // prettier-ignore
-    const standings = byInstance(leases, (lease) => standingOf(lease, shortfalls.get(lease.lease_id), effect));
+    if (effect === 'takes') await this.fence(live, shortfalls, position);
+    const standings = byInstance(leases, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
     return { seq: position.seq, ...standings, elapsed_ms: Math.round((performance.now() - startedMs) * 10) / 10 };
   }
 
   /** Who has confirmed a number so far. */
   async confirmations(position: LedgerPosition): Promise<AccessConfirmationDto> {
-    const live = (await this.leases(position)).filter((lease) => !lease.fenced);
+    const live = (await this.leases(position)).filter(mayAdmit);
     const shortfalls = await this.progress.shortfalls(position, leaseIds(live), 0);
-    const { confirmed, pending } = byInstance(live, (lease) =>
-      standingOf(lease, shortfalls.get(lease.lease_id), 'gives'),
-    );
+    const { confirmed, pending } = byInstance(live, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
     return { seq: position.seq, confirmed, pending: pending ?? [] };
   }
 
   private async leases({ seq }: LedgerPosition): Promise<LeaseRow[]> {
     for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
       try {
-        return await this.dataSource.query<LeaseRow[]>(LEASES_SQL);
+        const leases = await this.dataSource.query<LeaseRow[]>(LEASES_SQL);
+        this.progress.noteRenewals(leases);
+        return leases;
       } catch (error) {
         this.#logger.warn(`The leases can't be read (attempt ${attempt}): ${(error as Error).message}`);
       }
@@ -84,15 +86,30 @@ export class RevocationBarrier {
    * Ends leases that have run out, but none that was renewed meanwhile: that gateway was handed the change before its lease was
    * extended, and the old one has run out as well.
    */
-  private async fence(late: readonly LeaseRow[], { seq }: LedgerPosition): Promise<void> {
+  private async fence(
+    live: readonly LeaseRow[],
+    shortfalls: Map<string, Shortfall>,
+    { seq }: LedgerPosition,
+  ): Promise<void> {
+    const late = live.filter((lease) => shortfalls.get(lease.lease_id) === 'late');
     if (late.length === 0) return;
     try {
       await this.dataSource.query(FENCE_SQL, [leaseIds(late), late.map((lease) => lease.renewals)]);
+      const fenced = await this.dataSource.query<{ lease_id: string }[]>(FENCED_SQL, [leaseIds(late)]);
+      for (const { lease_id } of fenced) shortfalls.set(lease_id, 'fenced');
     } catch (error) {
       this.#logger.warn(`Leases can't be fenced: ${(error as Error).message}`);
       throw unconfirmed(seq);
     }
   }
+}
+
+/**
+ * Whether a lease was ever granted: a gateway that has registered and not renewed yet admits nobody, and its first renewal is
+ * handed everything that was committed before it. One that allows may still serve what it knew before it registered again.
+ */
+function mayAdmit({ fenced, renewals }: LeaseRow): boolean {
+  return !fenced && renewals > 0;
 }
 
 const leaseIds = (leases: readonly LeaseRow[]): string[] => leases.map((lease) => lease.lease_id);
@@ -101,11 +118,12 @@ function longestLeaseMs(leases: readonly LeaseRow[]): number {
   return Math.max(0, ...leases.map((lease) => lease.lease_ms));
 }
 
-function standingOf(lease: LeaseRow, shortfall: Shortfall | undefined, effect: AccessEffect): Standing {
+function standingOf(lease: LeaseRow, shortfall: Shortfall | undefined): Standing {
   if (lease.fenced) return 'unconfirmed';
+  if (!mayAdmit(lease)) return lease.when_stale === 'allow' ? 'unconfirmed' : 'gone';
   if (shortfall === undefined) return 'confirmed';
   if (shortfall === 'released') return 'gone';
-  if (shortfall === 'late' && effect === 'gives') return 'pending';
+  if (shortfall === 'late') return 'pending';
   return lease.when_stale === 'allow' ? 'unconfirmed' : 'expired';
 }
 
@@ -140,12 +158,14 @@ function unconfirmed(seq: number): Problem {
 // A row is live until it is released or fenced. A fenced gateway that allows is listed for a day, unless it has begun anew:
 // it may still be serving, and a receipt must not keep quiet about it.
 const LEASES_SQL = `
-  SELECT lease_id, instance, lease_ms, renewals, when_stale, fenced_at IS NOT NULL AS fenced
+  SELECT lease_id, instance, lease_ms, renewals, when_stale, fenced_at IS NOT NULL AS fenced, epoch, applied_seq
   FROM gateway_leases lease
   WHERE released_at IS NULL AND (fenced_at IS NULL OR (
     when_stale = 'allow' AND fenced_at > now() - interval '1 day' AND NOT EXISTS (
-      SELECT FROM gateway_leases later WHERE later.instance = lease.instance AND later.registered_at > lease.registered_at)))`;
+      SELECT FROM gateway_leases later
+      WHERE later.instance = lease.instance AND later.worker = lease.worker AND later.registered_at > lease.registered_at)))`;
 const FENCE_SQL = `
   UPDATE gateway_leases lease SET fenced_at = now()
   FROM unnest($1::text[], $2::bigint[]) AS late (lease_id, renewals)
   WHERE lease.lease_id = late.lease_id AND lease.renewals = late.renewals AND released_at IS NULL AND fenced_at IS NULL`;
+const FENCED_SQL = 'SELECT lease_id FROM gateway_leases WHERE lease_id = ANY($1) AND fenced_at IS NOT NULL';

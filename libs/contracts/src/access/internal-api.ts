@@ -21,6 +21,8 @@ export interface RegisterRequest {
   instance: string;
   /** What the gateway does when its lease is over; `deny` when absent. Receipts say so of one that allows. */
   when_stale?: WhenStale;
+  /** Which of the gateway's workers this is, from 0: one that registers again stands in for the process before it. */
+  worker?: number;
 }
 
 export interface RegisterResponse {

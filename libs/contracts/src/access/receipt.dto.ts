@@ -16,7 +16,9 @@ export class ReceiptDto {
 
   @ApiPropertyOptional({
     type: [String],
-    description: 'Have not yet; only where the change gives access, which is waited for one second',
+    description:
+      'Have not said so yet: where the change gives access, it is waited for one second; where it takes access away, ' +
+      'these were handed it with a renewal and go by it, but have not confirmed it',
   })
   pending?: string[];
 

@@ -134,6 +134,7 @@ const ACCESS = [
   `CREATE TABLE gateway_leases (
      lease_id text PRIMARY KEY,
      instance text NOT NULL,
+     worker integer NOT NULL,
      wrapped_lease_key bytea NOT NULL,
      lease_ms integer NOT NULL,
      when_stale text NOT NULL CHECK (when_stale IN ('deny', 'allow')),
