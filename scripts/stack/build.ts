@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfPresent, writeFileAtomic } from './atomic-file.ts';
+import { lockDataDir } from './data-dir-lock.ts';
 import { runCommand } from './run-command.ts';
 
 const BUILD_TIMEOUT_MS = 10 * 60_000;
@@ -18,9 +19,25 @@ const WORKSPACES = ['libs', 'apps', 'examples'];
  * @throws with the compiler's messages.
  */
 export async function buildIfChanged(repository: string, force = false): Promise<boolean> {
-  const stamp = join(repository, 'node_modules', '.portcullis-build');
+  if (!force && (await isBuilt(repository))) return false;
+  // Of two starts at once, one builds and the other waits for it.
+  const lock = await lockDataDir(join(repository, 'node_modules'), { noticeMs: BUILD_TIMEOUT_MS });
+  try {
+    if (!force && (await isBuilt(repository))) return false;
+    await build(repository);
+    return true;
+  } finally {
+    await lock.release();
+  }
+}
+
+async function isBuilt(repository: string): Promise<boolean> {
   const state = await fingerprint(repository);
-  if (!force && state !== undefined && state === (await readIfPresent(stamp))) return false;
+  return state !== undefined && state === (await readIfPresent(stampOf(repository)));
+}
+
+async function build(repository: string): Promise<void> {
+  const state = await fingerprint(repository);
   const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code, output } = await runCommand(process.execPath, [compiler, '-b', '--pretty', 'false'], {
     cwd: repository,
@@ -29,8 +46,12 @@ export async function buildIfChanged(repository: string, force = false): Promise
   if (code !== 0) throw new Error(`the build failed:\n${output.trimEnd()}`);
   // Of the files as they were before: what was saved during the build is built next time.
   const built = state ?? (await fingerprint(repository));
-  if (built !== undefined) await writeFileAtomic(stamp, built, 0o644);
-  return true;
+  if (built !== undefined) await writeFileAtomic(stampOf(repository), built, 0o644);
+}
+
+/** Holds the fingerprint of what was built last. */
+function stampOf(repository: string): string {
+  return join(repository, 'node_modules', '.portcullis-build');
 }
 
 /** @returns a hash of every source file's path, size and time of change; `undefined` when a project has no output. */

@@ -6,8 +6,13 @@ const FIRST = 20_000;
 const LAST = 32_000;
 const ATTEMPTS_MAX = 100;
 
-/** Ports given out by this process: what asked for one may not have bound it yet. */
+/** Ports given out or reserved by this process: what is to have one may not have bound it yet. */
 const given = new Set<number>();
+
+/** Keeps a port that this process knows of, and nothing listens on yet, from being given out. */
+export function reservePort(port: number): void {
+  given.add(port);
+}
 
 /**
  * @returns why a TCP port can't be listened on (`EADDRINUSE`, `EACCES`, …), or `undefined` when it can.

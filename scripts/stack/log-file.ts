@@ -2,12 +2,12 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSy
 import { dirname } from 'node:path';
 
 const ROTATE_AT_BYTES = 10 * 1024 * 1024;
-const TAIL_BYTES = 4_096;
+export const LOG_TAIL_BYTES = 64 * 1024;
 
 /** Where a child writes. It holds the file itself, so that it goes on undisturbed when its launcher is killed. */
 export interface LogFile {
   descriptor: number;
-  /** @returns the last lines written since the file was opened, 4 kB at most. */
+  /** @returns the last lines written since the file was opened, 64 kB at most. */
   tail(): string;
   /** Closes the launcher's side; `tail` goes on working. */
   close(): void;
@@ -26,7 +26,7 @@ function readTail(path: string, begin: number): string {
   const descriptor = openSync(path, 'r');
   try {
     const end = fstatSync(descriptor).size;
-    const from = Math.max(begin, end - TAIL_BYTES);
+    const from = Math.max(begin, end - LOG_TAIL_BYTES);
     const buffer = Buffer.alloc(Math.max(0, end - from));
     readSync(descriptor, buffer, 0, buffer.length, from);
     const text = buffer.toString('utf8');

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { removeRunRecord, writeRunRecord } from './leftovers.ts';
-import { type LogFile, openLogFile } from './log-file.ts';
+import { logExcerpt } from './log-excerpt.ts';
+import { LOG_TAIL_BYTES, type LogFile, openLogFile } from './log-file.ts';
 import { startOf } from './process-identity.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -31,7 +32,7 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** A process ended when it should have run on; the message holds the tail of its log. */
+/** A process ended when it should have run on; the message holds what its log says of it. */
 export class ProcessDiedError extends Error {
   override name = 'ProcessDiedError';
 }
@@ -49,7 +50,7 @@ export interface ManagedProcess {
   stop(): Promise<void>;
   /** Sends any signal, such as SIGSTOP; SIGKILL by default. */
   kill(signal?: NodeJS.Signals): void;
-  /** The last lines of its log, 4 kB at most. */
+  /** The last lines of its log, 64 kB at most. */
   logTail(): string;
 }
 
@@ -96,21 +97,21 @@ export function startNodeApp(
 /**
  * Waits until a URL answers 200.
  *
- * @throws ProcessDiedError when the process ends before; an Error with the tail of its log when the time is over.
+ * @throws ProcessDiedError when the process ends before; an Error with an excerpt of its log when the time is over.
  */
 export async function waitUntilReady(child: ManagedProcess, url: string, timeoutMs = 60_000): Promise<void> {
   try {
     await waitFor(`${child.name} to answer 200 on ${url}`, () => isReady(child, url), { timeoutMs, intervalMs: 50 });
   } catch (error) {
     if (error instanceof ProcessDiedError) throw error;
-    throw new Error(`${(error as Error).message}\n${indent(child.logTail())}`, { cause: error });
+    throw new Error(`${(error as Error).message}\n${indent(logExcerpt(child.logTail()))}`, { cause: error });
   }
 }
 
-/** @returns the error that tells of a process's unexpected end, with the tail of its log. */
+/** @returns the error that tells of a process's unexpected end, with what its log says of it. */
 export function processDied({ name, exit, logTail }: Pick<ManagedProcess, 'name' | 'exit' | 'logTail'>) {
   const how = exit?.signal ? `killed by ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`;
-  return new ProcessDiedError(`${name} ended (${how}); the end of its log:\n${indent(logTail())}`);
+  return new ProcessDiedError(`${name} ended (${how}); from its log:\n${indent(logExcerpt(logTail()))}`);
 }
 
 /** Signals every child that still runs, without waiting: each its stop signal or its kill signal. */
@@ -199,7 +200,7 @@ function keepTail(child: ChildProcess, sink: (text: string) => void): () => stri
   let tail = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
-      tail = (tail + text).slice(-4_096);
+      tail = (tail + text).slice(-LOG_TAIL_BYTES);
       sink(text);
     });
   }

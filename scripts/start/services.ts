@@ -20,7 +20,6 @@ export interface Service {
 export function summary(services: Services, dataDir: string, routesFile: string): string {
   const rows: [string, string][] = [
     ...services.gateways.map(({ url, instance }): [string, string] => [`gateway ${instance}`, url]),
-    ['console', services.console_url],
     ['token-service', services.token_service.url],
     ['example API', `${services.example_upstream.url}/api/datastores`],
     ['postgres', hostOf(services.postgres.url)],
@@ -33,7 +32,7 @@ export function summary(services: Services, dataDir: string, routesFile: string)
   const first = services.gateways[0]?.url ?? '';
   return `${table}
 
-Sign in as "admin"; the password:
+The password of the user "admin":
   cat ${quote(`${dataDir}/admin-password`)}
 Call the example API with the admin's token:
   curl -H "Authorization: Bearer $(cat ${quote(`${dataDir}/admin-token`)})" ${first}/api/datastores

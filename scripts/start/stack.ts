@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../stack/atomic-file.ts';
 import { buildIfChanged } from '../stack/build.ts';
 import { hasPostgresCluster, startPostgres } from '../stack/embedded-postgres.ts';
-import { portProblem } from '../stack/free-port.ts';
+import { portProblem, reservePort } from '../stack/free-port.ts';
 import { startNats } from '../stack/nats-server.ts';
 import { type ManagedProcess, startNodeApp, waitUntilReady } from '../stack/processes.ts';
 import { ensureInternalSecret, ensureMasterKey } from '../stack/secrets.ts';
@@ -82,7 +82,7 @@ async function prepare({ repository, options, env }: StackContext): Promise<Prep
 
 async function checkGatewayPort(port: number, host: string): Promise<void> {
   const problem = await portProblem(port, host);
-  if (problem === undefined) return;
+  if (problem === undefined) return reservePort(port);
   const what = problem === 'EADDRINUSE' ? 'is in use by another program' : `can't be listened on (${problem})`;
   throw new Error(`port ${port} on ${host} ${what}: choose another with --port or PORTCULLIS_PORT`);
 }

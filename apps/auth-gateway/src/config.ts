@@ -131,8 +131,8 @@ class EnvironmentReader {
   }
 
   natsUrls(name: string): string[] {
-    const urls = this.list(this.value(name) ?? '');
-    if (urls.length === 0) return this.fault(name, 'is required', []);
+    const urls = this.list(this.valueOrFile(name) ?? '');
+    if (urls.length === 0) return this.fault(name, `is required (or ${name}_FILE)`, []);
     if (urls.every((url) => /^(nats|tls):$/.test(URL.parse(url)?.protocol ?? ''))) return urls;
     return this.fault(name, 'must hold nats:// or tls:// URLs', []);
   }

@@ -48,7 +48,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     internalPort: read.integer('PORTCULLIS_INTERNAL_PORT', 3002, 1, 65_535),
     internalSecret: read.secret('PORTCULLIS_INTERNAL_SECRET'),
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    natsServers: read.text('NATS_URL').split(',').filter(Boolean),
+    natsServers: read.secret('NATS_URL').split(',').filter(Boolean),
     masterKey: Buffer.from(read.secret('PORTCULLIS_MASTER_KEY'), 'base64'),
     issuer: read.text('PORTCULLIS_ISSUER', 'portcullis'),
     tokenAlgorithm: read.oneOf('PORTCULLIS_TOKEN_ALG', 'EdDSA', ['EdDSA', 'HS256']) as TokenAlgorithm,
@@ -103,7 +103,7 @@ class Environment {
   }
 
   url(name: string, protocols: readonly string[]): string {
-    const value = this.text(name);
+    const value = this.secret(name); // it holds a password
     if (value && !protocols.includes(URL.parse(value)?.protocol ?? '')) {
       this.problems.push(`${name} must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
     }

@@ -11,6 +11,7 @@ export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: API_BODY_BYTES_MAX,
     requestTimeout: 30_000,
+    return503OnClosing: false, // what still comes on a kept-alive connection is served, and is its last
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
       answer(reply, new Problem(400, 'invalid_request', error.message)),
   });
@@ -24,6 +25,11 @@ export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
     const isInternalPort = request.socket.localPort === config.internalPort;
     if (isInternalRoute === isInternalPort) return done();
     answer(reply, new Problem(404, 'not_found', 'There is nothing at this path'));
+  });
+  // A connection that stays open after the answer would hold up the end of the process until it has been idle for a minute.
+  adapter.getInstance().addHook('onSend', (request, reply, _payload, done) => {
+    if (!request.server.server.listening) void reply.header('Connection', 'close');
+    done();
   });
   return adapter;
 }

@@ -4,7 +4,9 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
+import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
+import { WrongMasterKeyError } from './keys/master-key.js';
 import { buildOpenApiDocument } from './openapi/openapi-document.js';
 import { OpenApiDocument } from './openapi/openapi.controller.js';
 import { TokenServiceModule } from './token-service.module.js';
@@ -25,17 +27,23 @@ async function start(config: TokenServiceConfig): Promise<void> {
     },
   );
   app.useLogger(app.get(Logger));
-  app.enableShutdownHooks();
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true }); // 0 when all is done, not the signal
   app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
   await app.init();
   await listenInternally(app, config);
   await app.listen(config.apiPort, config.host);
 }
 
+/** One line for what the one who starts it can mend, all that is known for the rest. */
+function explain(error: Error): string {
+  if (error instanceof ConfigError || error instanceof WrongMasterKeyError) return error.message;
+  if (isDatabaseUnavailable(error)) return `Postgres (DATABASE_URL) can't be reached: ${error.message}`;
+  return error.stack ?? String(error);
+}
+
 try {
   await start(readConfig(process.env));
 } catch (error) {
-  const isExpected = error instanceof ConfigError || (error as Error).name === 'WrongMasterKeyError';
-  process.stderr.write(`${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
+  process.stderr.write(`${explain(error as Error)}\n`);
   process.exit(1);
 }

@@ -9,7 +9,7 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { servers } from './nats-servers.js';
+import { connection } from './nats-servers.js';
 import { describe, type PortcullisEvent } from './portcullis-event.js';
 
 const STREAM = 'PORTCULLIS_EVENTS';
@@ -64,7 +64,11 @@ export class DurableEventsConsumer implements OnApplicationBootstrap, OnApplicat
   }
 
   async #consumer(): Promise<Consumer> {
-    this.#connection ??= await connect({ servers, name: this.#durable, maxReconnectAttempts: -1 });
+    this.#connection ??= await connect({ ...connection, name: this.#durable, maxReconnectAttempts: -1 });
+    const consumers = jetstream(this.#connection).consumers;
+    // Once it is there, no permission to make consumers is needed: an operator may have made it.
+    const existing = await consumers.get(STREAM, this.#durable).catch(() => undefined);
+    if (existing) return existing;
     const manager = await jetstreamManager(this.#connection);
     await manager.consumers.add(STREAM, {
       durable_name: this.#durable,
@@ -73,7 +77,7 @@ export class DurableEventsConsumer implements OnApplicationBootstrap, OnApplicat
       ack_wait: ACK_WAIT_NANOS,
       deliver_policy: DeliverPolicy.All,
     });
-    return jetstream(this.#connection).consumers.get(STREAM, this.#durable);
+    return consumers.get(STREAM, this.#durable);
   }
 
   /** Acknowledges only what has been handled: anything else comes again. */

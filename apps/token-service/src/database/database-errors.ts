@@ -21,12 +21,15 @@ const UNAVAILABLE = new Set([
 const CONNECTION_LOST =
   /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error/i;
 
+// What TypeORM says of each further statement of a transaction whose connection was lost between two of them.
+const TRANSACTION_LOST = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
+
 /** Whether Postgres couldn't do it now, and the same call may work in a moment. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && (UNAVAILABLE.has(code) || code.startsWith('08'))) return true;
-  return CONNECTION_LOST.test(error.message);
+  return TRANSACTION_LOST.has(error.name) || CONNECTION_LOST.test(error.message);
 }
 
 /** The name of the constraint that a statement ran into (unique_violation, foreign_key_violation), if it did. */
