@@ -50,8 +50,8 @@ const CHECKS = [
   holds('all of it, 2 changes', ['-DCHANGES=2']),
   holds('kill, shutdown, sweeper, late renewals, missing keys; 3 changes', ['-DFEED=0', '-DSNAPSHOTS=0', '-DKEYS=1']),
   holds('change feed, dropped entries, snapshots, missing keys; 3 changes', [...NO_ENDS, '-DKEYS=1']),
-  holds('leases never granted are passed over (UNGRANTED)', ['-DUNGRANTED', '-DSNAPSHOTS=0', '-DSWEEPER=0']),
-  holds('PORTCULLIS_WHEN_STALE=allow, no older snapshot (ALLOW, KEEPNEWER)', ['-DALLOW', '-DKEEPNEWER', '-DREFUSALS=0', ...NO_ENDS]), // prettier-ignore
+  holds('leases never granted are waited for as well (WAITUNGRANTED)', ['-DWAITUNGRANTED', '-DSNAPSHOTS=0', '-DSWEEPER=0']), // prettier-ignore
+  holds('PORTCULLIS_WHEN_STALE=allow (ALLOW)', ['-DALLOW', '-DREFUSALS=0', ...NO_ENDS]),
   { model: 'introspection', name: 'revoke, restore, and so on for ever', flags: [], expected: 'no violation' },
   admitsStale('READFIRST', NO_ENDS),
   admitsStale('FROMRECV', NO_ENDS),
@@ -68,7 +68,8 @@ const CHECKS = [
   admitsStale('ACKRECEIVED', [...NO_ENDS, '-DSNAPSHOTS=0']),
   admitsStale('SKIPGAP', [...NO_ENDS, '-DSNAPSHOTS=0']),
   admitsStale('REPLAY', [...NO_ENDS, '-DSNAPSHOTS=0']),
-  admitsStale('OPENSNAPSHOT', NO_ENDS),
+  admitsStale('OPENSNAPSHOT', ['-DOLDERSNAPSHOT', ...NO_ENDS]),
+  admitsStale('OLDERSNAPSHOT', ['-DALLOW', ...NO_ENDS]),
   admitsStale('RELEASEFIRST', ONLY_ENDS),
   introspectsStale('KEPTINTROSPECTION'),
   introspectsStale('ASKEDBEFORE'),

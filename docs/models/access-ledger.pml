@@ -7,8 +7,7 @@
  *   npm run model            runs all of it; README.md says what is checked
  *
  * Near misses (-DNAME): each takes one rule away, and must fail.
- *   READFIRST          GatewayLeases.renew reads the entries before the row is committed (with UNGRANTED: as built, `register` has
- *                      committed a row before, which the barrier waits for, so that the order alone takes nothing away)
+ *   READFIRST          GatewayLeases.renew reads the entries before the row is committed
  *   TWOSTATEMENTS      GatewayLeases.renew reads the entries in one statement and `seq` in the next
  *   SEQFIRST           the same, the other way round
  *   PARTIALDELTA       a renewal hands over a page of the entries, and raises appliedSeq to the last of it
@@ -24,9 +23,9 @@
  *   OPENSNAPSHOT       AccessReplica.install while the lease stays open
  *   RELEASEFIRST       the lease is given back before the gate is shut
  *   NOCOMPACTEDSEQ     an entry is dropped without raising compactedSeq
- * Allowed (-DUNGRANTED must hold): the barrier passes over rows whose `renewals` is 0, leases that were never granted.
+ *   OLDERSNAPSHOT      with ALLOW: a snapshot that is older than the view (of the same epoch) is installed
+ * -DWAITUNGRANTED   must hold too: the barrier waits for rows whose `renewals` is 0, leases that were never granted.
  * -DALLOW   PORTCULLIS_WHEN_STALE=allow: the lease isn't looked at, and only what a receipt calls `confirmed` is promised.
- * -DKEEPNEWER   AccessReplica.install passes over a snapshot that is older than the view (of the same epoch).
  * -DREFUSALS=0   looks for stale accepts only.
  *
  * What the gateway may meet (-DNAME=0 leaves it out, so that the search stays small): */
@@ -53,9 +52,6 @@
 #endif
 #ifndef REFUSALS
 #define REFUSALS 1
-#endif
-#ifdef READFIRST
-#define UNGRANTED
 #endif
 #ifdef ALLOW
 #define ADMITS haveView
@@ -196,15 +192,15 @@ active proctype AccessFollower() {
   :: atomic { registered && snapshotNeeded && !snapshotTaken && renewal == IDLE && !releasing -> /* AccessSnapshot.lines: one transaction */
        snapshotTaken = 1; snapshotSeq = seq; snapshotRevoked = revokedAt[seq] }
   :: atomic { snapshotTaken -> /* AccessReplica.install */
-#ifndef OPENSNAPSHOT
-       leaseLeft = 0;
-#endif
        if
-#ifdef KEEPNEWER
-       :: haveView && snapshotSeq <= appliedSeq
+#ifndef OLDERSNAPSHOT
+       :: haveView && snapshotSeq <= appliedSeq             /* the feed has gone further, and that was confirmed */
        :: else ->
 #else
        :: true ->
+#endif
+#ifndef OPENSNAPSHOT
+          leaseLeft = 0;
 #endif
           appliedSeq = snapshotSeq; viewRevoked = snapshotRevoked; early = 0; haveView = 1
        fi;
@@ -298,7 +294,7 @@ active proctype GatewayLeases() {
 
 inline liveLeases() {
   waitsForRow = (row == LIVE
-#ifdef UNGRANTED
+#ifndef WAITUNGRANTED
     && granted
 #endif
   );
