@@ -23,6 +23,16 @@ export default defineConfig({
           globalSetup: ['test/harness/global-setup.ts'],
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.spec.ts'],
+          environment: 'node',
+          hookTimeout: 90_000,
+          globalSetup: ['test/harness/global-setup.ts'],
+        },
+      },
     ],
   },
 });

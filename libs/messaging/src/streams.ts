@@ -16,7 +16,7 @@ import { EVENTS_PREFIX, EVENTS_STREAM, OUTBOX_PREFIX, USAGE_STREAM, USAGE_SUBJEC
 export const USAGE_CONSUMER = 'token-service';
 
 /** How long a replica may work on a usage batch before another one is given it. */
-export const USAGE_ACK_WAIT_MS = 30_000;
+export const USAGE_ACK_WAIT_MS = 10_000;
 
 export interface StreamOptions {
   /** Copies of each stream in a JetStream cluster: 1, 3 or 5. */

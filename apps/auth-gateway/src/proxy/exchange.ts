@@ -106,7 +106,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#sent && !isOurFault(error) && this.#attempt < this.group.size) return this.dispatchToNext();
     this.outgoing.body?.destroy();
     if (this.response.headersSent) this.response.destroy();
-    else this.fail(upstreamProblem(error, this.#sent));
+    else this.fail(upstreamProblem(error, this.#sent, this.rules.fromTokenService));
   }
 
   /** @internal */

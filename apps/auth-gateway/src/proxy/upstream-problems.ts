@@ -2,6 +2,10 @@ import { Problem } from '@portcullis/contracts';
 import { BodyTimeoutError } from './request-body.js';
 
 const UNREACHABLE = new Problem(502, 'upstream_unreachable', 'The service behind the gateway could not be reached');
+/** Portcullis's own API: whoever calls it knows no upstream. */
+const UNAVAILABLE = new Problem(503, 'unavailable', 'No token-service can be reached at the moment; try again', {
+  headers: { 'Retry-After': '1' },
+});
 const FAILED = new Problem(502, 'upstream_failed', 'The service behind the gateway gave no valid answer');
 const TIMEOUT = new Problem(504, 'upstream_timeout', 'The service behind the gateway took too long to answer');
 const CLIENT_TIMEOUT = new Problem(408, 'request_timeout', 'The request took too long to arrive');
@@ -25,9 +29,11 @@ const TIMEOUT_CODES = new Set([
  * What to answer when an exchange with an upstream failed before any answer came.
  *
  * @param sent the request was already on its way
+ * @param own it was for Portcullis's own API
  */
-export function upstreamProblem(error: Error, sent: boolean): Problem {
+export function upstreamProblem(error: Error, sent: boolean, own: boolean): Problem {
   if (error instanceof BodyTimeoutError) return CLIENT_TIMEOUT;
+  if (own && !sent) return UNAVAILABLE;
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== undefined && TIMEOUT_CODES.has(code)) return TIMEOUT;
   return sent ? FAILED : UNREACHABLE;
