@@ -184,6 +184,7 @@ export class AccessFollower {
     // In this order: whoever gets in under the new lease is judged by what the renewal brought.
     const moved = replica.applyDelta(renewal.entries, renewal.seq);
     lease.extend(renewal.sent, renewal.lease_ms);
+    this.#schedule.leaseGranted(renewal.lease_ms);
     this.#acks.schedule();
     if (moved) this.#schedule.renewAtOnce(); // so that a barrier hears of it even without NATS
     return undefined;

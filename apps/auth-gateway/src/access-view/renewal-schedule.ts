@@ -14,9 +14,15 @@ export class RenewalSchedule {
   #heardMs = -Infinity;
   #notBeforeMs = -Infinity;
   #atOnce = true;
+  #intervalMs = RENEWAL_INTERVAL_MS;
   #wake: () => void = () => {};
 
   constructor(private readonly clock: Clock) {}
+
+  /** A short lease must not lapse between two renewals. */
+  leaseGranted(leaseMs: number): void {
+    this.#intervalMs = Math.min(RENEWAL_INTERVAL_MS, leaseMs / 3);
+  }
 
   /** A renewal is being sent: whatever asked for one before is answered by it. */
   sent(): void {
@@ -59,7 +65,7 @@ export class RenewalSchedule {
 
   #dueInMs(): number {
     const silentDueMs = Math.max(this.#sentMs + SILENT_RENEWAL_INTERVAL_MS, this.#heardMs + FEED_SILENCE_MS);
-    const regularDueMs = Math.min(this.#sentMs + RENEWAL_INTERVAL_MS, silentDueMs);
+    const regularDueMs = Math.min(this.#sentMs + this.#intervalMs, silentDueMs);
     const dueMs = this.#atOnce ? this.#sentMs + RENEWAL_SPACING_MS : regularDueMs;
     return Math.max(dueMs, this.#notBeforeMs) - this.clock.monotonicMs();
   }

@@ -10,6 +10,7 @@ import {
   SIGNATURE_HEADER,
 } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { Secrets } from '../keys/secrets.js';
 import { LEDGER_POSITION_SQL, type LedgerPosition } from './ledger-position.js';
 
@@ -62,7 +63,7 @@ export class AccessFeed implements OnApplicationBootstrap, OnApplicationShutdown
     if (this.#beating || !this.nats.isConnected) return;
     this.#beating = true;
     try {
-      const rows = await this.dataSource.query<LedgerPosition[]>(LEDGER_POSITION_SQL);
+      const rows = await prepared<LedgerPosition>(this.dataSource, LEDGER_POSITION_SQL, []);
       this.publish({ type: 'heartbeat', ...rows[0]!, at: Date.now() });
     } catch (error) {
       // Gateways notice the silence and ask for themselves.

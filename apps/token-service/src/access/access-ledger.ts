@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { AccessFeed } from './access-feed.js';
 import { RefusedChange } from './access-outcome.js';
@@ -66,6 +67,6 @@ async function retryingDeadlocks<T>(transaction: () => Promise<T>): Promise<T> {
 }
 
 async function lockClock(manager: EntityManager): Promise<LedgerPosition> {
-  const rows = await manager.query<LedgerPosition[]>(`${LEDGER_POSITION_SQL} FOR UPDATE`);
+  const rows = await prepared<LedgerPosition>(manager, `${LEDGER_POSITION_SQL} FOR UPDATE`, []);
   return rows[0]!;
 }

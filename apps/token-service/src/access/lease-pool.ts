@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
+import { nameOf } from '../database/prepared.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 
 const CONNECTIONS = 4;
@@ -17,6 +18,7 @@ export class LeasePool implements OnApplicationShutdown {
       max: CONNECTIONS,
       connectionTimeoutMillis: 2_000,
       statement_timeout: 5_000,
+      query_timeout: 6_000, // a connection whose other end is gone says nothing
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
       types: { getTypeParser: numericInt8 as typeof pg.types.getTypeParser },
@@ -25,7 +27,7 @@ export class LeasePool implements OnApplicationShutdown {
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
-    return (await this.#pool.query<Row>(text, values)).rows;
+    return (await this.#pool.query<Row>({ name: nameOf(text), text, values })).rows;
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type AccessConfirmationDto, Problem, type ReceiptDto, type WhenStale } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { GatewayProgress, type Shortfall } from './gateway-progress.js';
 import type { LedgerPosition } from './ledger-position.js';
 
@@ -72,7 +73,7 @@ export class RevocationBarrier {
   private async leases({ seq }: LedgerPosition): Promise<LeaseRow[]> {
     for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
       try {
-        const leases = await this.dataSource.query<LeaseRow[]>(LEASES_SQL);
+        const leases = await prepared<LeaseRow>(this.dataSource, LEASES_SQL, []);
         this.progress.noteRenewals(leases);
         return leases;
       } catch (error) {

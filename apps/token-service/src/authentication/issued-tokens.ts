@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '@portcullis/access-control';
 import { type IntrospectResponse, type PrincipalValue, type Problem, unauthorized } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { Secrets } from '../keys/secrets.js';
 import { tokenHmac } from '../tokens/token-hmac.js';
 import { TEAM_NAMES_SQL } from '../users/principals.js';
@@ -48,7 +49,7 @@ export class IssuedTokens {
   }
 
   private async read(tokenId: number, userId: number): Promise<IssuedTokenRow | undefined> {
-    const [row] = await this.dataSource.query<IssuedTokenRow[]>(ISSUED_TOKEN_SQL, [tokenId, userId]);
+    const [row] = await prepared<IssuedTokenRow>(this.dataSource, ISSUED_TOKEN_SQL, [tokenId, userId]);
     return row;
   }
 }

@@ -30,6 +30,7 @@ export function dataSourceOptions(databaseUrl: string, poolSize: number): DataSo
     poolSize,
     connectTimeoutMS: 3_000,
     poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
-    extra: { options: SESSION_OPTIONS, keepAlive: true },
+    // query_timeout: on this side, for a connection whose other end is gone and says nothing.
+    extra: { options: SESSION_OPTIONS, keepAlive: true, query_timeout: 20_000 },
   };
 }

@@ -19,7 +19,7 @@ const UNAVAILABLE = new Set([
 ]);
 
 const CONNECTION_LOST =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error/i;
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error|query read timeout/i;
 
 // What TypeORM says of each further statement of a transaction whose connection was lost between two of them.
 const TRANSACTION_LOST = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from './prepared.js';
 
 /** A statement with its values; `sql` is told how its own parameters are called. */
 export interface Insert {
@@ -15,5 +16,5 @@ export async function insertAll(manager: EntityManager, inserts: readonly (Inser
     values.push(...insert.values);
     parts.push(`part_${parts.length} AS (${insert.sql((n) => `$${offset + n}`)})`);
   }
-  if (parts.length > 0) await manager.query(`WITH ${parts.join(', ')} SELECT`, values);
+  if (parts.length > 0) await prepared(manager, `WITH ${parts.join(', ')} SELECT`, values);
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { TOKEN_COLUMNS_SQL, type TokenRow } from './token-row.js';
 
 const DEPTH_MAX = 100;
@@ -10,18 +11,18 @@ export interface LockedToken extends TokenRow {
 
 /** Locks these tokens, in the order of their ids, and reads them as they are then. */
 export function lockTokens(manager: EntityManager, ids: readonly number[]): Promise<TokenRow[]> {
-  return manager.query<TokenRow[]>(LOCK_SQL, [ids]);
+  return prepared<TokenRow>(manager, LOCK_SQL, [ids]);
 }
 
 /** Locks one token and counts its descendants. */
 export async function lockToken(manager: EntityManager, id: number): Promise<LockedToken | undefined> {
-  const [row] = await manager.query<LockedToken[]>(LOCK_ONE_SQL, [id]);
+  const [row] = await prepared<LockedToken>(manager, LOCK_ONE_SQL, [id]);
   return row;
 }
 
 /** Locks all tokens of a user. */
 export function lockTokensOf(manager: EntityManager, userId: number): Promise<TokenRow[]> {
-  return manager.query<TokenRow[]>(LOCK_OF_USER_SQL, [userId]);
+  return prepared<TokenRow>(manager, LOCK_OF_USER_SQL, [userId]);
 }
 
 /**

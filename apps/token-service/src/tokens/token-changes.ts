@@ -1,6 +1,7 @@
 import type { EventType, RevokeReason, TokenValue } from '@portcullis/contracts';
 import type { AccessTransaction, NewAccessEntry } from '../access/access-transaction.js';
 import { type Actor, eventActor } from '../audit/actor.js';
+import { prepared } from '../database/prepared.js';
 import type { NewEvent } from '../events/outbox.js';
 import { eventToken, type TokenRow } from './token-row.js';
 
@@ -14,7 +15,7 @@ export async function revokeTokens(
   actor: Actor,
 ): Promise<void> {
   if (tokens.length === 0) return;
-  await tx.manager.query(REVOKE_SQL, [
+  await prepared(tx.manager, REVOKE_SQL, [
     tokens.map((token) => token.id),
     actor.userId,
     tokens.map((token) => actor.role === 'Admin' && token.owner_id !== actor.userId),
@@ -29,7 +30,7 @@ export async function revokeTokens(
 
 /** Restores a locked, revoked token. */
 export async function restoreToken(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<void> {
-  await tx.manager.query(RESTORE_SQL, [token.id]);
+  await prepared(tx.manager, RESTORE_SQL, [token.id]);
   // Nobody needs to hear for ever that a token is what it would be without an entry.
   const accessSeq = tx.record([{ ...tokenEntry(token, 'active'), dropAfter: new Date(Date.now() + DAY_MS) }]);
   tx.emit([tokenEvent('TokenRestored', token, actor, accessSeq)]);

@@ -15,6 +15,7 @@ import { auditInsert } from '../audit/audit-trail.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { violatedConstraint } from '../database/database-errors.js';
 import { insertAll } from '../database/insert.js';
+import { prepared } from '../database/prepared.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { outboxInsert } from '../events/outbox.js';
 import { Secrets } from '../keys/secrets.js';
@@ -65,7 +66,7 @@ export class TokenIssuer {
     checkOwner(dto, slot, actor);
     await lockParent(manager, actor);
     const bearerToken = await this.signAndStore(manager, dto, slot, actor);
-    const [row] = await manager.query<TokenRow[]>(READ_TOKEN_SQL, [slot.token_id]);
+    const [row] = await prepared<TokenRow>(manager, READ_TOKEN_SQL, [slot.token_id]);
     await this.recordIssued(manager, row!, actor);
     return { ...tokenDto(row!), bearer_token: bearerToken };
   }
@@ -149,7 +150,7 @@ function checkOwner(dto: CreateTokenDto, slot: TokenSlot, actor: Actor): void {
 
 /** Locks the owner against being changed, and takes a number for the token. */
 async function reserveSlot(manager: EntityManager, ownerId: number): Promise<TokenSlot> {
-  const [slot] = await manager.query<TokenSlot[]>(RESERVE_SQL, [ownerId]);
+  const [slot] = await prepared<TokenSlot>(manager, RESERVE_SQL, [ownerId]);
   if (!slot) throw invalidField('user_id', 'there is no user with this id', 'user_not_found');
   return slot;
 }
@@ -157,7 +158,7 @@ async function reserveSlot(manager: EntityManager, ownerId: number): Promise<Tok
 /** A token made with a token: the parent must still be good now, so that none slips past a revoke that takes children along. */
 async function lockParent(manager: EntityManager, { credential }: Actor): Promise<void> {
   if (typeof credential !== 'number') return;
-  const [parent] = await manager.query<{ status: string }[]>(LOCK_PARENT_SQL, [credential]);
+  const [parent] = await prepared<{ status: string }>(manager, LOCK_PARENT_SQL, [credential]);
   if (parent?.status !== 'Active') throw unauthorized('The token has been revoked', 'invalid_token');
 }
 
@@ -165,7 +166,7 @@ const tokenType = (slot: TokenSlot): TokenType => (slot.owner_type === 'Service'
 
 async function insertToken(manager: EntityManager, values: unknown[]): Promise<void> {
   try {
-    await manager.query(INSERT_SQL, values);
+    await prepared(manager, INSERT_SQL, values);
   } catch (error) {
     if (violatedConstraint(error) !== 'tokens_name_taken') throw error;
     throw new Problem(409, 'token_name_taken', 'This user has a token of this name already', {
