@@ -32,6 +32,7 @@ import { MasterKey } from './keys/master-key.js';
 import { Secrets } from './keys/secrets.js';
 import { SigningKeys } from './keys/signing-keys.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
+import { Retention } from './retention/retention.js';
 import { TeamsController } from './teams/teams.controller.js';
 import { TeamsService } from './teams/teams.service.js';
 import { BulkRevocation } from './tokens/bulk-revocation.js';
@@ -120,6 +121,7 @@ export class TokenServiceModule {
         IssuedTokens,
         IssuedTokenAuthenticator,
         FirstAdmin,
+        Retention,
         OpenApiDocument,
       ],
       exports: [CONFIG, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],

@@ -23,6 +23,8 @@ export class AccessSnapshot {
     try {
       await runner.startTransaction('REPEATABLE READ');
       await runner.query(`SET LOCAL idle_in_transaction_session_timeout = '30s'`);
+      // Pages are read in the order of the primary key. Right after many changes the planner would sort all of it for each page.
+      await runner.query('SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off');
       const header: SnapshotHeader = await this.ledger.position(runner.manager);
       yield `${JSON.stringify(header)}\n`;
       let total = 0;

@@ -3,7 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { EVENT_TOKEN_COLUMNS, type EventTokenRow, eventTokenOf } from './event-token.js';
 import { appendToOutbox, type NewEvent } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
-import { PeriodicTask } from './periodic-task.js';
+import { PeriodicTask } from '../retention/periodic-task.js';
 
 const SWEEP_INTERVAL_MS = 15_000;
 const BATCH_TOKENS_MAX = 500;

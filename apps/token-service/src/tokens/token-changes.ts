@@ -2,8 +2,9 @@ import type { EventType, RevokeReason, TokenValue } from '@portcullis/contracts'
 import type { AccessTransaction, NewAccessEntry } from '../access/access-transaction.js';
 import { type Actor, eventActor } from '../audit/actor.js';
 import { prepared } from '../database/prepared.js';
+import { eventTokenOf } from '../events/event-token.js';
 import type { NewEvent } from '../events/outbox.js';
-import { eventToken, type TokenRow } from './token-row.js';
+import type { TokenRow } from './token-row.js';
 
 const DAY_MS = 86_400_000;
 
@@ -64,12 +65,12 @@ function tokenEvent(
     type,
     subject: `token/${token.id}`,
     accessSeq,
-    data: { token: eventToken(token), actor: eventActor(actor) },
+    data: { token: eventTokenOf(token), actor: eventActor(actor) },
   };
 }
 
 function revokedEvent(token: TokenRow, reason: RevokeReason, actor: Actor, accessSeq: number): NewEvent {
-  const data = { token: eventToken(token), actor: eventActor(actor), reason };
+  const data = { token: eventTokenOf(token), actor: eventActor(actor), reason };
   return { type: 'TokenRevoked', subject: `token/${token.id}`, accessSeq, data };
 }
 
@@ -78,7 +79,7 @@ function auditOf(
   token: TokenRow,
   after?: object,
 ): { action: string; target: string; before: object; after?: object } {
-  const before = { ...eventToken(token), status: token.status };
+  const before = { ...eventTokenOf(token), status: token.status };
   return { action, target: `token/${token.id}`, before, ...(after && { after }) };
 }
 

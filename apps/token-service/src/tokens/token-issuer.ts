@@ -16,13 +16,14 @@ import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { violatedConstraint } from '../database/database-errors.js';
 import { insertAll } from '../database/insert.js';
 import { prepared } from '../database/prepared.js';
+import { eventTokenOf } from '../events/event-token.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { outboxInsert } from '../events/outbox.js';
 import { Secrets } from '../keys/secrets.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import { READ_TOKEN_SQL } from './locked-tokens.js';
 import { tokenHmac } from './token-hmac.js';
-import { eventToken, tokenDto, type TokenRow } from './token-row.js';
+import { tokenDto, type TokenRow } from './token-row.js';
 
 const HINT_LENGTH = 4;
 const DAY_SECONDS = 86_400;
@@ -112,7 +113,7 @@ export class TokenIssuer {
   }
 
   private async recordIssued(manager: EntityManager, row: TokenRow, actor: Actor): Promise<void> {
-    const token = eventToken(row);
+    const token = eventTokenOf(row);
     const data = { token, actor: eventActor(actor) };
     const subject = `token/${row.id}`;
     await insertAll(manager, [

@@ -1,4 +1,4 @@
-import type { EventToken, TokenDto, TokenStatus, TokenType, UserType } from '@portcullis/contracts';
+import type { TokenDto, TokenStatus, TokenType, UserType } from '@portcullis/contracts';
 import { isoSeconds, isoSecondsOrNull } from '../database/iso-seconds.js';
 
 /** A token with what is shown of it. Its HMAC is not among it. */
@@ -20,7 +20,7 @@ export interface TokenRow {
   owner_id: number;
   owner_user_id: string;
   owner_name: string;
-  owner_type: UserType;
+  owner_user_type: UserType;
 }
 
 export const STATUS_SQL = `CASE WHEN t.revoked_at IS NOT NULL THEN 'Revoked' WHEN t.expires_at <= now() THEN 'Expired' ELSE 'Active' END`;
@@ -28,7 +28,7 @@ export const STATUS_SQL = `CASE WHEN t.revoked_at IS NOT NULL THEN 'Revoked' WHE
 export const TOKEN_COLUMNS_SQL = `
   t.id, t.name, t.type, t.scim, t.hint, t.parent_token_id, t.created_at, t.created_by_id, t.expires_at, t.revoked_by_admin,
   ${STATUS_SQL} AS status, coalesce(t.expires_at <= now(), false) AS expired,
-  u.id AS owner_id, u.user_id AS owner_user_id, u.name AS owner_name, u.user_type AS owner_type`;
+  u.id AS owner_id, u.user_id AS owner_user_id, u.name AS owner_name, u.user_type AS owner_user_type`;
 
 export function tokenDto(row: TokenRow): TokenDto {
   return {
@@ -45,18 +45,6 @@ export function tokenDto(row: TokenRow): TokenDto {
     last_used: isoSecondsOrNull(row.last_used),
     usage_status: row.last_used ? 'Last Used' : 'Not Used',
     hint: row.hint,
-    user: { id: row.owner_id, user_id: row.owner_user_id, name: row.owner_name, user_type: row.owner_type },
-  };
-}
-
-export function eventToken(row: TokenRow): EventToken {
-  return {
-    id: row.id,
-    name: row.name,
-    type: row.type,
-    scim: row.scim,
-    user: { id: row.owner_id, user_id: row.owner_user_id, user_type: row.owner_type },
-    expiration: isoSecondsOrNull(row.expires_at),
-    created_at: isoSeconds(row.created_at),
+    user: { id: row.owner_id, user_id: row.owner_user_id, name: row.owner_name, user_type: row.owner_user_type },
   };
 }

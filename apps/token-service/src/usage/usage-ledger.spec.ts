@@ -3,7 +3,7 @@ import type { PortcullisEvent, UsageBatch, UsageEntry } from '@portcullis/contra
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { eventually, insertToken, type Services, startServices } from '../events/testing/services.js';
-import { UsageBatchRetention } from './usage-batch-retention.js';
+import { Retention } from '../retention/retention.js';
 import { UsageIntake } from './usage-intake.js';
 import { UsageLedger } from './usage-ledger.js';
 
@@ -205,5 +205,5 @@ describe('the intake of direct requests', () => {
 it('forgets the ids of old batches only', async () => {
   await ledger.applyBatch(batch());
   await services.dataSource.query(`INSERT INTO usage_batches VALUES (gen_random_uuid(), now() - interval '25 hours')`);
-  expect(await new UsageBatchRetention(services.dataSource).sweep()).toBe(1);
+  expect(await new Retention(services.dataSource).sweep()).toBe(1);
 });

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
-import { UsageBatchRetention } from './usage-batch-retention.js';
 import { UsageConsumer } from './usage-consumer.js';
 import { UsageIntake } from './usage-intake.js';
 import { UsageLedger } from './usage-ledger.js';
@@ -8,7 +7,7 @@ import { UsageLedger } from './usage-ledger.js';
 /** Needs USAGE_OPTIONS, LeaseKeys, DataSource and NatsClient from global modules. */
 @Module({
   imports: [EventsModule],
-  providers: [UsageLedger, UsageConsumer, UsageIntake, UsageBatchRetention],
+  providers: [UsageLedger, UsageConsumer, UsageIntake],
   exports: [UsageConsumer, UsageIntake],
 })
 export class UsageModule {}
