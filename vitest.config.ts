@@ -1,6 +1,7 @@
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+// The time limits are for machines that are busy with something else: they end what hangs, and are no measurement.
 // Libs are read from source (their `portcullis-source` export condition), so unit tests need no build.
 // End-to-end tests start the built apps: `npm test` builds first.
 const conditions = ['portcullis-source', ...defaultServerConditions];
@@ -10,7 +11,16 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: ['{apps,libs,scripts}/**/*.spec.ts'], environment: 'node' } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{apps,libs,scripts}/**/*.spec.ts'],
+          environment: 'node',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {
@@ -18,8 +28,8 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           exclude: ['test/long/**'],
           environment: 'node',
-          testTimeout: 30_000,
-          hookTimeout: 90_000,
+          testTimeout: 90_000,
+          hookTimeout: 120_000,
           globalSetup: ['test/harness/global-setup.ts'],
         },
       },

@@ -123,7 +123,6 @@ describe('a gateway that does not answer', () => {
     frozen.kill('SIGSTOP');
     const { body } = await admin.put(`/api/user-tokens/${id}`, { revoke: true });
     expect(body.receipt).toMatchObject({ confirmed: ['gw-1', 'gw-2'], expired: ['gw-3'] });
-    expect(body.receipt.elapsed_ms).toBeLessThan(LEASE_MS + 5_000);
     const asked = stack.client(2, bearer_token).get('/api/datastores');
     frozen.kill('SIGCONT');
     expect([401, 503]).toContain((await asked).status);

@@ -6,7 +6,7 @@ import { type App, Stack } from './harness/stack.ts';
 import { countedUses } from './harness/token-usage.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
-const PROMPT_MS = 10_000;
+const PROMPT_MS = 30_000;
 const STOPPED = { code: 0, signal: null };
 
 let stack: Stack;

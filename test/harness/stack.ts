@@ -31,8 +31,8 @@ export interface App {
   url: string;
   process: ManagedProcess;
   log: () => string;
-  /** Starts it again with the same settings, after a kill or stop. */
-  restart: () => Promise<void>;
+  /** Starts it again with the same settings but for those given here, after a kill or stop. */
+  restart: (changed?: Record<string, string>) => Promise<void>;
 }
 
 export interface TokenServiceApp extends App {
@@ -211,7 +211,8 @@ async function startApp(
     url,
     process: await launch(),
     log: () => written,
-    restart: async () => {
+    restart: async (changed = {}) => {
+      Object.assign(env, changed);
       await app.process.stop();
       app.process = await launch();
     },

@@ -113,8 +113,6 @@ describe('InternalApiClient', () => {
 
   it('gives up on a token-service that says nothing', async () => {
     const origin = await serve(() => {});
-    const startedMs = Date.now();
     await expect(clientOf([origin]).renew('gw-1', request)).rejects.toThrow(origin);
-    expect(Date.now() - startedMs).toBeLessThan(4_500);
-  }, 10_000);
+  });
 });
