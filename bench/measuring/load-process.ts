@@ -1,7 +1,8 @@
 import { Pool } from 'undici';
 import type { LoadOptions, LoadResult } from './load.ts';
 
-const TICK_MS = 10;
+/** Short, so that requests come evenly and not in bursts. */
+const TICK_MS = 1;
 
 const { urls, token, requestsPerSecond } = JSON.parse(process.env['LOAD'] ?? '{}') as LoadOptions;
 const pools = urls.map((url) => new Pool(url, { connections: 32, pipelining: 1 }));

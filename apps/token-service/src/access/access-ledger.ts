@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
+import { Transaction } from '../database/transaction.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { AccessFeed } from './access-feed.js';
 import { RefusedChange } from './access-outcome.js';
@@ -28,18 +29,42 @@ export class AccessLedger {
    * @returns what `work` returned, and the latest number: that of this change or, where it changed nothing, of the one before
    * @throws RefusedChange when `work` throws a Problem
    */
-  async change<T>(work: (tx: AccessTransaction) => Promise<T>): Promise<{ result: T; position: LedgerPosition }> {
-    const { tx, result } = await retryingDeadlocks(() =>
-      this.dataSource.transaction(async (manager) => {
-        const tx = new AccessTransaction(manager, await lockClock(manager));
-        const result = await work(tx).catch((error: unknown) => refuse(error, tx));
-        await tx.flush();
-        return { tx, result };
-      }),
-    );
+  change<T>(work: (tx: AccessTransaction) => Promise<T>): Promise<{ result: T; position: LedgerPosition }> {
+    return this.changeLocked(async () => undefined, work);
+  }
+
+  /**
+   * {@link change} of something that is locked first: `lock` runs its one statement right behind the lock of the clock, without
+   * a round trip of its own.
+   */
+  async changeLocked<L, T>(
+    lock: (manager: EntityManager) => Promise<L>,
+    work: (tx: AccessTransaction, locked: L) => Promise<T>,
+  ): Promise<{ result: T; position: LedgerPosition }> {
+    const { tx, result } = await retryingDeadlocks(() => this.attempt(lock, work));
     this.feed.publishChange(tx.position.epoch, tx.entries);
     this.relay.nudge();
     return { result, position: tx.position };
+  }
+
+  private async attempt<L, T>(
+    lock: (manager: EntityManager) => Promise<L>,
+    work: (tx: AccessTransaction, locked: L) => Promise<T>,
+  ): Promise<{ tx: AccessTransaction; result: T }> {
+    const transaction = await Transaction.begin(this.dataSource);
+    const { manager } = transaction;
+    try {
+      const [clock, locking] = [lockClock(manager), lock(manager)];
+      locking.catch(() => undefined); // looked at below, after the clock
+      await transaction.hasBegun();
+      const tx = new AccessTransaction(manager, await clock);
+      const result = await locking.then((locked) => work(tx, locked)).catch((error: unknown) => refuse(error, tx));
+      await transaction.commit(tx.flush());
+      return { tx, result };
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
   }
 
   /** The latest number that is committed. */

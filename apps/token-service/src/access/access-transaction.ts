@@ -2,7 +2,7 @@ import type { AccessEntry, KeyValue, PrincipalValue, TokenValue } from '@portcul
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../audit/actor.js';
 import { type AuditRecord, auditInsert } from '../audit/audit-trail.js';
-import { type Insert, insertAll } from '../database/insert.js';
+import { type Write, writeAll } from '../database/write.js';
 import { type NewEvent, outboxInsert } from '../events/outbox.js';
 import type { LedgerPosition } from './ledger-position.js';
 
@@ -20,6 +20,7 @@ type NumberedEntry = AccessEntry & Pick<NewAccessEntry, 'dropAfter'>;
  */
 export class AccessTransaction {
   readonly #before: number;
+  readonly #writes: Write[] = [];
   readonly #entries: NumberedEntry[] = [];
   readonly #events: NewEvent[] = [];
   readonly #audit: { actor: Actor; record: AuditRecord }[] = [];
@@ -41,6 +42,11 @@ export class AccessTransaction {
     return this.#entries.map(({ seq, kind, id, value }) => ({ seq, kind, id, value }) as AccessEntry);
   }
 
+  /** Changes rows that this transaction has locked and doesn't read again. */
+  write(write: Write): void {
+    this.#writes.push(write);
+  }
+
   /** Numbers these facts and makes them the latest word on what they are about. @returns the last number */
   record(entries: readonly NewAccessEntry[]): number {
     for (const entry of entries) this.#entries.push({ ...entry, seq: ++this.position.seq });
@@ -58,10 +64,15 @@ export class AccessTransaction {
 
   /** Writes everything that was gathered. */
   async flush(): Promise<void> {
-    await insertAll(this.manager, [...this.#ledgerInserts(), outboxInsert(this.#events), auditInsert(this.#audit)]);
+    await writeAll(this.manager, [
+      ...this.#writes,
+      ...this.#ledgerWrites(),
+      outboxInsert(this.#events),
+      auditInsert(this.#audit),
+    ]);
   }
 
-  #ledgerInserts(): Insert[] {
+  #ledgerWrites(): Write[] {
     if (this.#entries.length === 0) return [];
     // One transaction may say two things of a token (revoked, then deleted): the ledger keeps the latest.
     const latest = [...new Map(this.#entries.map((entry) => [`${entry.kind} ${entry.id}`, entry])).values()];

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type Insert, insertAll } from '../database/insert.js';
+import { type Write, writeAll } from '../database/write.js';
 import type { Actor } from './actor.js';
 
 export interface AuditRecord {
@@ -17,11 +17,11 @@ export async function appendAudit(
   actor: Actor,
   records: readonly AuditRecord[],
 ): Promise<void> {
-  await insertAll(manager, [auditInsert(records.map((record) => ({ actor, record })))]);
+  await writeAll(manager, [auditInsert(records.map((record) => ({ actor, record })))]);
 }
 
 /** The same as a part of a statement that writes other things too; nothing when there are no records. */
-export function auditInsert(rows: readonly { actor: Actor; record: AuditRecord }[]): Insert | undefined {
+export function auditInsert(rows: readonly { actor: Actor; record: AuditRecord }[]): Write | undefined {
   if (rows.length === 0) return undefined;
   const values = [
     rows.map(({ actor }) => actor.userId),
@@ -41,7 +41,7 @@ function credentialOf({ credential }: Actor): string {
   return typeof credential === 'number' ? `token/${credential}` : credential;
 }
 
-const insertSql: Insert['sql'] = ($) => `
+const insertSql: Write['sql'] = ($) => `
   INSERT INTO audit (actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after)
   SELECT actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after
   FROM unnest(${$(1)}::integer[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::text[], ${$(5)}::text[], ${$(6)}::text[],

@@ -30,7 +30,8 @@ export function dataSourceOptions(databaseUrl: string, poolSize: number): DataSo
     poolSize,
     connectTimeoutMS: 3_000,
     poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
+    // pipeline: statements that don't wait for each other share a round trip.
     // query_timeout: on this side, for a connection whose other end is gone and says nothing.
-    extra: { options: SESSION_OPTIONS, keepAlive: true, query_timeout: 20_000 },
+    extra: { options: SESSION_OPTIONS, keepAlive: true, query_timeout: 20_000, pipeline: true },
   };
 }

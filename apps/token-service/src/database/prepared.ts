@@ -17,13 +17,20 @@ export async function prepared<Row>(
   text: string,
   values: unknown[],
 ): Promise<Row[]> {
-  const connection = await connectionOf(source);
+  // Sent before this function returns, so that statements reach the database in the order of the calls.
+  const connection = transactionOf(source) ?? poolOf(source);
   const { rows } = await connection.query({ name: nameOf(text), text, values });
   return rows as Row[];
 }
 
-async function connectionOf(source: EntityManager | DataSource): Promise<PoolClient | Pool> {
-  if ('queryRunner' in source && source.queryRunner) return (await source.queryRunner.connect()) as PoolClient;
+function transactionOf(source: EntityManager | DataSource): PoolClient | undefined {
+  if (!('queryRunner' in source) || !source.queryRunner) return undefined;
+  const { databaseConnection } = source.queryRunner as unknown as { databaseConnection?: PoolClient };
+  if (!databaseConnection) throw new Error('This transaction has no connection yet');
+  return databaseConnection;
+}
+
+function poolOf(source: EntityManager | DataSource): Pool {
   const { driver } = 'driver' in source ? source : source.dataSource;
   return (driver as unknown as { master: Pool }).master;
 }

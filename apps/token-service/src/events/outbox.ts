@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
-import { type Insert, insertAll } from '../database/insert.js';
+import { type Write, writeAll } from '../database/write.js';
 import {
   EVENT_SOURCE,
   EVENT_SUBJECTS,
@@ -32,11 +32,11 @@ export const EVENT_BYTES_MAX = 512 * 1024;
  * @throws RangeError for an event of more than {@link EVENT_BYTES_MAX}.
  */
 export async function appendToOutbox(manager: EntityManager, events: readonly NewEvent[]): Promise<void> {
-  await insertAll(manager, [outboxInsert(events)]);
+  await writeAll(manager, [outboxInsert(events)]);
 }
 
 /** The same as a part of a statement that writes other things too; nothing when there are no events. */
-export function outboxInsert(events: readonly NewEvent[]): Insert | undefined {
+export function outboxInsert(events: readonly NewEvent[]): Write | undefined {
   if (events.length === 0) return undefined;
   const rows = events.map((event) => ({ id: randomUUID(), event }));
   const values = [
@@ -50,7 +50,7 @@ export function outboxInsert(events: readonly NewEvent[]): Insert | undefined {
 /** The database fills in `now()` of the transaction, which this side can't know without asking: it stands for the marker. */
 const timeMarker = (eventId: string): string => `time of ${eventId}`;
 
-const insertSql: Insert['sql'] = ($) => `
+const insertSql: Write['sql'] = ($) => `
   INSERT INTO outbox (event_id, subject, payload)
   SELECT e.id, e.subject,
          replace(e.payload, 'time of ' || e.id, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))

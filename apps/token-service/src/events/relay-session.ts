@@ -41,7 +41,13 @@ export class RelaySession {
       query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
       // tcp_user_timeout: a frozen process doesn't read, and a session that is stuck in writing to it is not idle.
-      options: `-c idle_session_timeout=${idleTimeoutMs} -c tcp_user_timeout=${idleTimeoutMs} -c statement_timeout=${QUERY_TIMEOUT_MS}`,
+      // synchronous_commit: a mark that a crash of Postgres takes back is made again, from the stream; the disk is for commits of changes.
+      options: [
+        `-c idle_session_timeout=${idleTimeoutMs}`,
+        `-c tcp_user_timeout=${idleTimeoutMs}`,
+        `-c statement_timeout=${QUERY_TIMEOUT_MS}`,
+        '-c synchronous_commit=off',
+      ].join(' '),
     });
     this.#client.on('error', (error) => (this.#lost ??= error));
     this.#client.on('end', () => (this.#lost ??= new Error('The connection ended')));

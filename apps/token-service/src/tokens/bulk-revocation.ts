@@ -43,7 +43,7 @@ export class BulkRevocation {
       const locked = await lockTokens(tx.manager, matches.map((match) => match.id)); // prettier-ignore
       // One may have expired or been deleted while its lock was waited for.
       const active = locked.filter((token) => token.status === 'Active');
-      await revokeTokens(tx, active, 'requested', actor);
+      revokeTokens(tx, active, 'requested', actor);
       const revoked = new Set(active.map((token) => token.id));
       return matches.filter((match) => revoked.has(match.id));
     });

@@ -2,6 +2,7 @@ import type { EventType, RevokeReason, TokenValue } from '@portcullis/contracts'
 import type { AccessTransaction, NewAccessEntry } from '../access/access-transaction.js';
 import { type Actor, eventActor } from '../audit/actor.js';
 import { prepared } from '../database/prepared.js';
+import type { Write } from '../database/write.js';
 import { eventTokenOf } from '../events/event-token.js';
 import type { NewEvent } from '../events/outbox.js';
 import type { TokenRow } from './token-row.js';
@@ -9,18 +10,16 @@ import type { TokenRow } from './token-row.js';
 const DAY_MS = 86_400_000;
 
 /** Revokes locked, active tokens: rows, ledger, events and audit trail in one transaction. */
-export async function revokeTokens(
+export function revokeTokens(
   tx: AccessTransaction,
   tokens: readonly TokenRow[],
   reason: RevokeReason,
   actor: Actor,
-): Promise<void> {
+): void {
   if (tokens.length === 0) return;
-  await prepared(tx.manager, REVOKE_SQL, [
-    tokens.map((token) => token.id),
-    actor.userId,
-    tokens.map((token) => actor.role === 'Admin' && token.owner_id !== actor.userId),
-  ]);
+  const ids = tokens.map((token) => token.id);
+  const byAdmin = tokens.map((token) => actor.role === 'Admin' && token.owner_id !== actor.userId);
+  tx.write({ values: [ids, actor.userId, byAdmin], sql: revokeSql });
   const accessSeq = tx.record(tokens.map((token) => tokenEntry(token, 'revoked')));
   tx.emit(tokens.map((token) => revokedEvent(token, reason, actor, accessSeq)));
   tx.audit(
@@ -30,8 +29,8 @@ export async function revokeTokens(
 }
 
 /** Restores a locked, revoked token. */
-export async function restoreToken(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<void> {
-  await prepared(tx.manager, RESTORE_SQL, [token.id]);
+export function restoreToken(tx: AccessTransaction, token: TokenRow, actor: Actor): void {
+  tx.write({ values: [token.id], sql: restoreSql });
   // Nobody needs to hear for ever that a token is what it would be without an entry.
   const accessSeq = tx.record([{ ...tokenEntry(token, 'active'), dropAfter: new Date(Date.now() + DAY_MS) }]);
   tx.emit([tokenEvent('TokenRestored', token, actor, accessSeq)]);
@@ -41,7 +40,7 @@ export async function restoreToken(tx: AccessTransaction, token: TokenRow, actor
 /** Deletes locked tokens that are revoked or expired. Their entries stay: the tokens themselves are still out there. */
 export async function deleteTokens(tx: AccessTransaction, tokens: readonly TokenRow[], actor: Actor): Promise<void> {
   if (tokens.length === 0) return;
-  await tx.manager.query('DELETE FROM tokens WHERE id = ANY($1)', [tokens.map((token) => token.id)]);
+  await prepared(tx.manager, DELETE_SQL, [tokens.map((token) => token.id)]);
   const accessSeq = tx.record(tokens.map((token) => tokenEntry(token, 'deleted')));
   tx.emit(tokens.map((token) => tokenEvent('TokenDeleted', token, actor, accessSeq)));
   tx.audit(
@@ -83,8 +82,10 @@ function auditOf(
   return { action, target: `token/${token.id}`, before, ...(after && { after }) };
 }
 
-const REVOKE_SQL = `
-  UPDATE tokens SET revoked_at = now(), revoked_by_id = $2, revoked_by_admin = revoked.by_admin
-  FROM unnest($1::bigint[], $3::boolean[]) AS revoked (id, by_admin)
+const revokeSql: Write['sql'] = ($) => `
+  UPDATE tokens SET revoked_at = now(), revoked_by_id = ${$(2)}::integer, revoked_by_admin = revoked.by_admin
+  FROM unnest(${$(1)}::bigint[], ${$(3)}::boolean[]) AS revoked (id, by_admin)
   WHERE tokens.id = revoked.id`;
-const RESTORE_SQL = `UPDATE tokens SET revoked_at = NULL, revoked_by_id = NULL, revoked_by_admin = false WHERE id = $1`;
+const restoreSql: Write['sql'] = ($) =>
+  `UPDATE tokens SET revoked_at = NULL, revoked_by_id = NULL, revoked_by_admin = false WHERE id = ${$(1)}::bigint`;
+const DELETE_SQL = 'DELETE FROM tokens WHERE id = ANY($1)';

@@ -14,7 +14,7 @@ import { type Actor, eventActor } from '../audit/actor.js';
 import { auditInsert } from '../audit/audit-trail.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { violatedConstraint } from '../database/database-errors.js';
-import { insertAll } from '../database/insert.js';
+import { writeAll } from '../database/write.js';
 import { prepared } from '../database/prepared.js';
 import { eventTokenOf } from '../events/event-token.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
@@ -116,7 +116,7 @@ export class TokenIssuer {
     const token = eventTokenOf(row);
     const data = { token, actor: eventActor(actor) };
     const subject = `token/${row.id}`;
-    await insertAll(manager, [
+    await writeAll(manager, [
       outboxInsert([{ type: 'TokenIssued', subject, data }]),
       auditInsert([{ actor, record: { action: 'token.issued', target: subject, after: token } }]),
     ]);

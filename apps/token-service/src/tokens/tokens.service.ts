@@ -36,17 +36,17 @@ export class TokensService {
   /** Revokes or restores. @throws Problem 404, 403 `revoked_by_admin`, 409 `token_expired` */
   async update(id: number, dto: UpdateTokenDto, actor: Actor): Promise<AccessOutcome<UpdatedTokenDto>> {
     if (dto.cascade && !dto.revoke) throw invalidField('cascade', 'goes with "revoke": true');
-    const { result, position } = await this.ledger.change(async (tx) => {
-      const token = await lockVisible(tx.manager, id, actor);
-      return dto.revoke ? this.revoke(tx, token, dto.cascade ?? false, actor) : this.restore(tx, token, actor);
-    });
+    const lock = (manager: EntityManager): Promise<LockedToken> => lockVisible(manager, id, actor);
+    const { result, position } = await this.ledger.changeLocked(lock, async (tx, token) =>
+      dto.revoke ? this.revoke(tx, token, dto.cascade ?? false, actor) : this.restore(tx, token, actor),
+    );
     return new AccessOutcome(position, dto.revoke ? 'takes' : 'gives', (receipt) => ({ ...result, receipt }));
   }
 
   /** @throws Problem 404, 409 `token_active` */
   async delete(id: number, actor: Actor): Promise<AccessOutcome<void>> {
-    const { position } = await this.ledger.change(async (tx) => {
-      const token = await lockVisible(tx.manager, id, actor);
+    const lock = (manager: EntityManager): Promise<LockedToken> => lockVisible(manager, id, actor);
+    const { position } = await this.ledger.changeLocked(lock, async (tx, token) => {
       if (token.status === 'Active')
         throw new Problem(409, 'token_active', 'An active token must be revoked before it is deleted');
       await deleteTokens(tx, [token], actor);
@@ -62,16 +62,16 @@ export class TokensService {
     actor: Actor,
   ): Promise<TokenDto & { children: number }> {
     if (token.status === 'Expired') throw expired('it opens nothing any more');
-    if (token.status === 'Active') await revokeTokens(tx, [token], 'requested', actor);
+    if (token.status === 'Active') revokeTokens(tx, [token], 'requested', actor);
     const children = cascade ? await revokeDescendants(tx, token, actor) : token.active_descendants;
     return { ...tokenDto({ ...token, status: 'Revoked' }), children };
   }
 
-  private async restore(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<TokenDto> {
+  private restore(tx: AccessTransaction, token: TokenRow, actor: Actor): TokenDto {
     if (token.expired) throw expired('restoring it would change nothing');
     if (token.status === 'Revoked') {
       if (token.revoked_by_admin && actor.role !== 'Admin') throw revokedByAdmin();
-      await restoreToken(tx, token, actor);
+      restoreToken(tx, token, actor);
     }
     return tokenDto({ ...token, status: 'Active' });
   }
@@ -80,7 +80,7 @@ export class TokensService {
 /** @returns how many it revoked */
 async function revokeDescendants(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<number> {
   const children = (await lockDescendants(tx.manager, token.id)).filter((child) => child.status === 'Active');
-  await revokeTokens(tx, children, 'cascade', actor);
+  revokeTokens(tx, children, 'cascade', actor);
   return children.length;
 }
 

@@ -7,6 +7,6 @@ import { deleteTokens, revokeTokens } from './token-changes.js';
 /** Takes all tokens of a user away, for good: each active one is revoked and then deleted, so that subscribers hear of both. */
 export async function deleteAllTokensOf(tx: AccessTransaction, user: User, actor: Actor): Promise<void> {
   const tokens = await lockTokensOf(tx.manager, user.id);
-  await revokeTokens(tx, tokens.filter((token) => token.status === 'Active'), 'user_deleted', actor); // prettier-ignore
+  revokeTokens(tx, tokens.filter((token) => token.status === 'Active'), 'user_deleted', actor); // prettier-ignore
   await deleteTokens(tx, tokens, actor);
 }
