@@ -7,7 +7,14 @@ import { OutboxRelay } from '../events/outbox-relay.js';
 import { AccessFeed } from './access-feed.js';
 import { RefusedChange } from './access-outcome.js';
 import { AccessTransaction } from './access-transaction.js';
-import { LEDGER_POSITION_SQL, type LedgerPosition } from './ledger-position.js';
+import { type HeldLease, readHeldLeases } from './held-leases.js';
+import { type CommittedPosition, LEDGER_POSITION_SQL, type LedgerPosition } from './ledger-position.js';
+
+/** A change that is committed: what its work returned, and the latest number, its own or where it changed nothing the one before. */
+export interface Change<T> {
+  result: T;
+  position: CommittedPosition;
+}
 
 /**
  * The access ledger: every change of who may enter gets a number, gap-free and in commit order.
@@ -26,10 +33,9 @@ export class AccessLedger {
   /**
    * Runs `work` in one transaction that holds the clock, and tells the gateways after its commit.
    *
-   * @returns what `work` returned, and the latest number: that of this change or, where it changed nothing, of the one before
    * @throws RefusedChange when `work` throws a Problem
    */
-  change<T>(work: (tx: AccessTransaction) => Promise<T>): Promise<{ result: T; position: LedgerPosition }> {
+  change<T>(work: (tx: AccessTransaction) => Promise<T>): Promise<Change<T>> {
     return this.changeLocked(async () => undefined, work);
   }
 
@@ -40,17 +46,17 @@ export class AccessLedger {
   async changeLocked<L, T>(
     lock: (manager: EntityManager) => Promise<L>,
     work: (tx: AccessTransaction, locked: L) => Promise<T>,
-  ): Promise<{ result: T; position: LedgerPosition }> {
-    const { tx, result } = await retryingDeadlocks(() => this.attempt(lock, work));
+  ): Promise<Change<T>> {
+    const { tx, result, leases } = await retryingDeadlocks(() => this.attempt(lock, work));
     this.feed.publishChange(tx.position.epoch, tx.entries);
     this.relay.nudge();
-    return { result, position: tx.position };
+    return { result, position: { ...tx.position, leases } };
   }
 
   private async attempt<L, T>(
     lock: (manager: EntityManager) => Promise<L>,
     work: (tx: AccessTransaction, locked: L) => Promise<T>,
-  ): Promise<{ tx: AccessTransaction; result: T }> {
+  ): Promise<{ tx: AccessTransaction; result: T; leases: HeldLease[] | undefined }> {
     const transaction = await Transaction.begin(this.dataSource);
     const { manager } = transaction;
     try {
@@ -59,8 +65,8 @@ export class AccessLedger {
       await transaction.hasBegun();
       const tx = new AccessTransaction(manager, await clock);
       const result = await locking.then((locked) => work(tx, locked)).catch((error: unknown) => refuse(error, tx));
-      await transaction.commit(tx.flush());
-      return { tx, result };
+      const leases = await transaction.commit(tx.flush(), () => readHeldLeases(manager));
+      return { tx, result, leases };
     } catch (error) {
       await transaction.rollback();
       throw error;

@@ -1,5 +1,5 @@
 import type { Problem, ReceiptDto } from '@portcullis/contracts';
-import type { LedgerPosition } from './ledger-position.js';
+import type { CommittedPosition, LedgerPosition } from './ledger-position.js';
 import type { AccessEffect } from './revocation-barrier.js';
 
 /**
@@ -8,7 +8,7 @@ import type { AccessEffect } from './revocation-barrier.js';
  */
 export class AccessOutcome<T> {
   constructor(
-    readonly position: LedgerPosition,
+    readonly position: CommittedPosition,
     readonly effect: AccessEffect,
     /** The body of the answer, made with the receipt. */
     readonly body: (receipt: ReceiptDto) => T,

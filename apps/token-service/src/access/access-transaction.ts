@@ -79,16 +79,11 @@ export class AccessTransaction {
     return [
       { values: [this.position.seq], sql: ($) => `UPDATE access_clock SET seq = ${$(1)}` },
       {
-        values: [
-          latest.map((entry) => entry.kind),
-          latest.map((entry) => entry.id),
-          latest.map((entry) => entry.seq),
-          latest.map((entry) => JSON.stringify(entry.value)),
-          latest.map((entry) => entry.dropAfter ?? null),
-        ],
+        values: [JSON.stringify(latest.map(({ dropAfter, ...entry }) => ({ ...entry, drop_after: dropAfter })))],
         sql: ($) => `
           INSERT INTO access_entries (kind, id, seq, value, drop_after)
-          SELECT * FROM unnest(${$(1)}::text[], ${$(2)}::text[], ${$(3)}::bigint[], ${$(4)}::jsonb[], ${$(5)}::timestamptz[])
+          SELECT kind, id, seq, coalesce(value, 'null'), drop_after FROM json_to_recordset(${$(1)}::json)
+            AS entry (kind text, id text, seq bigint, value jsonb, drop_after timestamptz)
           ON CONFLICT (kind, id) DO UPDATE
             SET seq = excluded.seq, value = excluded.value, drop_after = excluded.drop_after`,
       },

@@ -1,8 +1,16 @@
+import type { HeldLease } from './held-leases.js';
+
 export interface LedgerPosition {
   /** The ledger's identity: it changes when Postgres is another one, or was restored. */
   epoch: string;
   /** The latest number. */
   seq: number;
+}
+
+/** The number of a change, or of what was true already, once it is committed. */
+export interface CommittedPosition extends LedgerPosition {
+  /** Who held a lease right after the commit; undefined where that is still to be read. */
+  leases?: readonly HeldLease[] | undefined;
 }
 
 /**

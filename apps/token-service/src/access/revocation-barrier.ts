@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type AccessConfirmationDto, Problem, type ReceiptDto, type WhenStale } from '@portcullis/contracts';
+import { type AccessConfirmationDto, Problem, type ReceiptDto } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
-import { prepared } from '../database/prepared.js';
 import { GatewayProgress, type Shortfall } from './gateway-progress.js';
-import type { LedgerPosition } from './ledger-position.js';
+import { type HeldLease, readHeldLeases } from './held-leases.js';
+import type { CommittedPosition, LedgerPosition } from './ledger-position.js';
 
 /** Beyond the longest lease: a gateway counts from when it sent its renewal, and clocks run at slightly different rates. */
 export const LEASE_MARGIN_MS = 1_000;
@@ -13,18 +13,6 @@ const READ_ATTEMPTS = 3;
 
 /** `takes` access away from someone, or only `gives` it. */
 export type AccessEffect = 'takes' | 'gives';
-
-interface LeaseRow {
-  lease_id: string;
-  instance: string;
-  lease_ms: number;
-  renewals: number;
-  /** `allow`: with its lease over it goes on with its last view, so that no waiting helps. */
-  when_stale: WhenStale;
-  fenced: boolean;
-  epoch: string | null;
-  applied_seq: number | null;
-}
 
 /** How each lease stands to a change. `gone`: its gateway has shut down meanwhile, and no receipt names it. */
 type Standing = 'gone' | 'confirmed' | 'expired' | 'pending' | 'unconfirmed';
@@ -51,9 +39,10 @@ export class RevocationBarrier {
    * @returns who has confirmed it; holds no database connection while it waits
    * @throws Problem 503 `revocation_unconfirmed` with the `seq`, when Postgres can't say who holds a lease
    */
-  async pass(position: LedgerPosition, effect: AccessEffect): Promise<ReceiptDto> {
+  async pass(position: CommittedPosition, effect: AccessEffect): Promise<ReceiptDto> {
     const startedMs = performance.now();
-    const leases = await this.leases(position);
+    const leases = position.leases ?? (await this.leases(position));
+    this.progress.noteRenewals(leases);
     const live = leases.filter(mayAdmit);
     const waitMs = effect === 'gives' ? GRANT_WAIT_MS : longestLeaseMs(live) + LEASE_MARGIN_MS;
     const shortfalls = await this.progress.shortfalls(position, leaseIds(live), waitMs);
@@ -64,18 +53,18 @@ export class RevocationBarrier {
 
   /** Who has confirmed a number so far. */
   async confirmations(position: LedgerPosition): Promise<AccessConfirmationDto> {
-    const live = (await this.leases(position)).filter(mayAdmit);
+    const leases = await this.leases(position);
+    this.progress.noteRenewals(leases);
+    const live = leases.filter(mayAdmit);
     const shortfalls = await this.progress.shortfalls(position, leaseIds(live), 0);
     const { confirmed, pending } = byInstance(live, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
     return { seq: position.seq, confirmed, pending: pending ?? [] };
   }
 
-  private async leases({ seq }: LedgerPosition): Promise<LeaseRow[]> {
+  private async leases({ seq }: LedgerPosition): Promise<HeldLease[]> {
     for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
       try {
-        const leases = await prepared<LeaseRow>(this.dataSource, LEASES_SQL, []);
-        this.progress.noteRenewals(leases);
-        return leases;
+        return await readHeldLeases(this.dataSource);
       } catch (error) {
         this.#logger.warn(`The leases can't be read (attempt ${attempt}): ${(error as Error).message}`);
       }
@@ -88,7 +77,7 @@ export class RevocationBarrier {
    * extended, and the old one has run out as well.
    */
   private async fence(
-    live: readonly LeaseRow[],
+    live: readonly HeldLease[],
     shortfalls: Map<string, Shortfall>,
     { seq }: LedgerPosition,
   ): Promise<void> {
@@ -109,17 +98,17 @@ export class RevocationBarrier {
  * Whether a lease was ever granted: a gateway that has registered and not renewed yet admits nobody, and its first renewal is
  * handed everything that was committed before it. One that allows may still serve what it knew before it registered again.
  */
-function mayAdmit({ fenced, renewals }: LeaseRow): boolean {
+function mayAdmit({ fenced, renewals }: HeldLease): boolean {
   return !fenced && renewals > 0;
 }
 
-const leaseIds = (leases: readonly LeaseRow[]): string[] => leases.map((lease) => lease.lease_id);
+const leaseIds = (leases: readonly HeldLease[]): string[] => leases.map((lease) => lease.lease_id);
 
-function longestLeaseMs(leases: readonly LeaseRow[]): number {
+function longestLeaseMs(leases: readonly HeldLease[]): number {
   return Math.max(0, ...leases.map((lease) => lease.lease_ms));
 }
 
-function standingOf(lease: LeaseRow, shortfall: Shortfall | undefined): Standing {
+function standingOf(lease: HeldLease, shortfall: Shortfall | undefined): Standing {
   if (lease.fenced) return 'unconfirmed';
   if (!mayAdmit(lease)) return lease.when_stale === 'allow' ? 'unconfirmed' : 'gone';
   if (shortfall === undefined) return 'confirmed';
@@ -132,8 +121,8 @@ function standingOf(lease: LeaseRow, shortfall: Shortfall | undefined): Standing
 const STANDINGS: readonly Standing[] = ['gone', 'confirmed', 'expired', 'pending', 'unconfirmed'];
 
 function byInstance(
-  leases: readonly LeaseRow[],
-  standingOfLease: (lease: LeaseRow) => Standing,
+  leases: readonly HeldLease[],
+  standingOfLease: (lease: HeldLease) => Standing,
 ): Pick<ReceiptDto, Exclude<Standing, 'gone'>> {
   const worst = new Map<string, number>();
   for (const lease of leases) {
@@ -156,15 +145,6 @@ function unconfirmed(seq: number): Problem {
   return new Problem(503, 'revocation_unconfirmed', detail, { headers: { 'Retry-After': '1' }, members: { seq } });
 }
 
-// A row is live until it is released or fenced. A fenced gateway that allows is listed for a day, unless it has begun anew:
-// it may still be serving, and a receipt must not keep quiet about it.
-const LEASES_SQL = `
-  SELECT lease_id, instance, lease_ms, renewals, when_stale, fenced_at IS NOT NULL AS fenced, epoch, applied_seq
-  FROM gateway_leases lease
-  WHERE released_at IS NULL AND (fenced_at IS NULL OR (
-    when_stale = 'allow' AND fenced_at > now() - interval '1 day' AND NOT EXISTS (
-      SELECT FROM gateway_leases later
-      WHERE later.instance = lease.instance AND later.worker = lease.worker AND later.registered_at > lease.registered_at)))`;
 const FENCE_SQL = `
   UPDATE gateway_leases lease SET fenced_at = now()
   FROM unnest($1::text[], $2::bigint[]) AS late (lease_id, renewals)

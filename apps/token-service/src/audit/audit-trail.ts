@@ -23,28 +23,26 @@ export async function appendAudit(
 /** The same as a part of a statement that writes other things too; nothing when there are no records. */
 export function auditInsert(rows: readonly { actor: Actor; record: AuditRecord }[]): Write | undefined {
   if (rows.length === 0) return undefined;
-  const values = [
-    rows.map(({ actor }) => actor.userId),
-    rows.map(({ actor }) => actor.user_id),
-    rows.map(({ actor }) => credentialOf(actor)),
-    rows.map(({ actor }) => actor.address),
-    rows.map(({ actor }) => actor.requestId),
-    rows.map(({ record }) => record.action),
-    rows.map(({ record }) => record.target),
-    rows.map(({ record }) => (record.before ? JSON.stringify(record.before) : null)),
-    rows.map(({ record }) => (record.after ? JSON.stringify(record.after) : null)),
-  ];
-  return { values, sql: insertSql };
+  const records = rows.map(({ actor, record }) => ({
+    actor_id: actor.userId,
+    actor_user_id: actor.user_id,
+    actor_credential: credentialOf(actor),
+    address: actor.address,
+    request_id: actor.requestId,
+    ...record,
+  }));
+  return { values: [JSON.stringify(records)], sql: insertSql };
 }
 
 function credentialOf({ credential }: Actor): string {
   return typeof credential === 'number' ? `token/${credential}` : credential;
 }
 
+const COLUMNS_SQL = 'actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after';
+
 const insertSql: Write['sql'] = ($) => `
-  INSERT INTO audit (actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after)
-  SELECT actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after
-  FROM unnest(${$(1)}::integer[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::text[], ${$(5)}::text[], ${$(6)}::text[],
-    ${$(7)}::text[], ${$(8)}::jsonb[], ${$(9)}::jsonb[]) WITH ORDINALITY
-    AS row (actor_id, actor_user_id, actor_credential, address, request_id, action, target, before, after, n)
+  INSERT INTO audit (${COLUMNS_SQL})
+  SELECT ${COLUMNS_SQL} FROM ROWS FROM (json_to_recordset(${$(1)}::json) AS (actor_id integer, actor_user_id text,
+    actor_credential text, address text, request_id text, action text, target text, before jsonb, after jsonb))
+    WITH ORDINALITY AS row (${COLUMNS_SQL}, n)
   ORDER BY n`;

@@ -37,16 +37,19 @@ export class Transaction {
   }
 
   /**
-   * Sends the commit behind the last statement, which may still be on its way.
-   * @throws what that statement threw: Postgres has then rolled back
+   * Sends the commit behind the last statement, which may still be on its way, and right behind it a statement that looks at
+   * what is committed.
+   * @returns what that statement found; undefined when it failed, which changes nothing about the commit
+   * @throws what the last statement threw: Postgres has then rolled back
    */
-  async commit(last: Promise<unknown>): Promise<void> {
+  async commit<T>(last: Promise<unknown>, look: () => Promise<T>): Promise<T | undefined> {
     await this.#assertSent(last);
-    const [written, committed] = await Promise.allSettled([last, this.#client.query('COMMIT')]);
+    const [written, committed, seen] = await Promise.allSettled([last, this.#client.query('COMMIT'), look()]);
     if (written.status === 'rejected') throw written.reason;
     if (committed.status === 'rejected') throw committed.reason;
     if (committed.value.command !== 'COMMIT') throw new Error('The database rolled the transaction back');
     await this.#end();
+    return seen.status === 'fulfilled' ? seen.value : undefined;
   }
 
   /** Undoes it and gives the connection back; quiet, since it follows an error that matters more. */

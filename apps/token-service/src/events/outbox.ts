@@ -38,13 +38,11 @@ export async function appendToOutbox(manager: EntityManager, events: readonly Ne
 /** The same as a part of a statement that writes other things too; nothing when there are no events. */
 export function outboxInsert(events: readonly NewEvent[]): Write | undefined {
   if (events.length === 0) return undefined;
-  const rows = events.map((event) => ({ id: randomUUID(), event }));
-  const values = [
-    rows.map(({ id }) => id),
-    rows.map(({ event }) => `${OUTBOX_PREFIX}.${EVENT_SUBJECTS[event.type]}`),
-    rows.map(({ id, event }) => serialise(id, event)),
-  ];
-  return { values, sql: insertSql };
+  const rows = events.map((event) => {
+    const id = randomUUID();
+    return { id, subject: `${OUTBOX_PREFIX}.${EVENT_SUBJECTS[event.type]}`, payload: serialise(id, event) };
+  });
+  return { values: [JSON.stringify(rows)], sql: insertSql };
 }
 
 /** The database fills in `now()` of the transaction, which this side can't know without asking: it stands for the marker. */
@@ -54,7 +52,8 @@ const insertSql: Write['sql'] = ($) => `
   INSERT INTO outbox (event_id, subject, payload)
   SELECT e.id, e.subject,
          replace(e.payload, 'time of ' || e.id, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-  FROM unnest(${$(1)}::uuid[], ${$(2)}::text[], ${$(3)}::text[]) WITH ORDINALITY AS e (id, subject, payload, position)
+  FROM ROWS FROM (json_to_recordset(${$(1)}::json) AS (id uuid, subject text, payload text))
+    WITH ORDINALITY AS e (id, subject, payload, position)
   ORDER BY e.position`;
 
 function serialise(id: string, { type, subject, data, accessSeq }: NewEvent): string {
