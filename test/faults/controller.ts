@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReceiptDto } from '@portcullis/contracts';
+import { type AccessCall, accessCall, deletion, type Manner, receiptOf, settle } from './access-calls.ts';
 import type { GatewayClients } from './clients.ts';
 import type { Change, ChangeOutcome, Direction, Register } from './history.ts';
 import { call, type Reply } from './http-call.ts';
@@ -51,6 +51,7 @@ export class Controller {
       stage.enter(subject);
       while (!this.#stopped && !subject.isTainted && subject.history.changes.length < CHANGES_MAX)
         await this.#turn(subject);
+      if (!subject.isTainted) await this.#delete(subject);
       await sleep(LAST_LOOK_MS);
       stage.leave(subject);
       onRetired(subject);
@@ -65,13 +66,14 @@ export class Controller {
   async #newSubject(): Promise<Subject | undefined> {
     const name = `${this.#deps.name} ${++this.#subjects}`;
     const beginMs = performance.now();
-    const made = await this.#call('POST', '/api/users', { name: `faults ${name} ${Date.now()}`, role: 'Editor' });
+    const body = { name: `faults ${name} ${Date.now()}`, role: 'Editor' };
+    const made = await this.#call({ method: 'POST', path: '/api/users', body });
     if (made.status !== 201) return this.#pauseAfterFailure();
     const { id: userId } = JSON.parse(made.body) as { id: number };
     const tokens = [];
     for (let i = 0; i < TOKENS; i += 1) {
       const body = { name: `token ${i}`, user_id: userId, expires_in_days: 1 };
-      const issued = await this.#call('POST', '/api/user-tokens', body);
+      const issued = await this.#call({ method: 'POST', path: '/api/user-tokens', body });
       if (issued.status !== 201) return this.#pauseAfterFailure();
       const { id, bearer_token } = JSON.parse(issued.body) as { id: number; bearer_token: string };
       tokens.push({ id, bearer: bearer_token });
@@ -104,6 +106,16 @@ export class Controller {
     await sleep(this.#random.chance(0.3) ? 0 : this.#random.integer(10, 150));
   }
 
+  /** The end of the user and of all of its tokens, asked for until it is said to be true everywhere. */
+  async #delete(subject: Subject): Promise<void> {
+    for (let attempt = 0; attempt < REPEATS_MAX; attempt += 1) {
+      const outcome = await this.#ask(subject, 'active', 'deny', deletion(subject));
+      this.#volley(subject, 'active');
+      if (outcome === 'returned' || this.#stopped) return;
+      await sleep(RETRY_PAUSE_MS);
+    }
+  }
+
   /** More often one that is shut, or nothing would ever be open: one shut register is enough to be refused. */
   #anyRegister(subject: Subject): Register {
     const { registers, tokens } = subject;
@@ -113,18 +125,30 @@ export class Controller {
     return this.#random.pick(this.#random.chance(0.6) ? ofTokens : registers);
   }
 
-  async #change(subject: Subject, register: Register, direction: Direction): Promise<ChangeOutcome> {
-    const { path, body } = requestFor(subject, register, direction);
+  #change(subject: Subject, register: Register, direction: Direction): Promise<ChangeOutcome> {
+    return this.#ask(subject, register, direction, accessCall(subject, register, direction, this.#anyManner()));
+  }
+
+  /** Mostly the plain way, since its receipts are what is measured. */
+  #anyManner(): Manner {
+    if (this.#random.chance(0.8)) return 'single';
+    return this.#random.chance(0.5) ? 'bulk' : 'async';
+  }
+
+  async #ask(
+    subject: Subject,
+    register: Register,
+    direction: Direction,
+    accessCall: AccessCall,
+  ): Promise<ChangeOutcome> {
     const tokenService = this.#random.integer(0, this.#deps.tokenServiceUrls.length - 1);
     const beginMs = performance.now();
     // Noted before the call is sent: requests that are answered meanwhile may already go by it.
     const change: Change = { register, direction, beginMs, endMs: Infinity, outcome: 'lost', tokenService: `ts-${tokenService + 1}`, status: 0 }; // prettier-ignore
     subject.history.changes.push(change);
-    const reply = await this.#call('PUT', path, body, tokenService);
-    change.endMs = performance.now();
-    change.status = reply.status;
-    change.receipt = receiptOf(reply);
-    change.outcome = outcomeOf(reply, change.receipt);
+    const reply = await this.#call(accessCall, tokenService);
+    const settled = await settle(reply, accessCall.method, (call) => this.#call(call, tokenService));
+    Object.assign(change, { ...settled, endMs: performance.now(), status: reply.status });
     this.#deps.onChange(change);
     return change.outcome;
   }
@@ -136,29 +160,11 @@ export class Controller {
     for (const clients of this.#deps.clients) clients.fire(subject, tokens, kinds);
   }
 
-  #call(method: string, path: string, body: unknown, tokenService?: number): Promise<Reply> {
+  #call({ path, ...how }: AccessCall, tokenService?: number): Promise<Reply> {
     const { tokenServiceUrls, adminToken } = this.#deps;
     const url = tokenService === undefined ? this.#random.pick(tokenServiceUrls) : tokenServiceUrls[tokenService]!;
-    return call({ method, url: url + path, token: adminToken, timeoutMs: CALL_TIMEOUT_MS, agent: this.#agent, body });
+    return call({ ...how, url: url + path, token: adminToken, timeoutMs: CALL_TIMEOUT_MS, agent: this.#agent });
   }
-}
-
-function requestFor(subject: Subject, register: Register, direction: Direction): { path: string; body: object } {
-  const allow = direction === 'allow';
-  const user = `/api/users/${subject.userId}`;
-  if (register === 'active') return { path: user, body: { active: allow } };
-  if (register === 'role') return { path: user, body: { role: allow ? 'Editor' : 'Member' } };
-  const token = subject.tokens[Number(register.slice('token:'.length))]!;
-  return { path: `/api/user-tokens/${token.id}`, body: { revoke: !allow } };
-}
-
-function outcomeOf({ status, body }: Reply, receipt: ReceiptDto | undefined): ChangeOutcome {
-  if (status >= 200 && status < 300 && receipt) return 'returned';
-  return status === 503 && body.includes('"revocation_unconfirmed"') ? 'unconfirmed' : 'lost';
-}
-
-function receiptOf({ receipt }: Reply): ReceiptDto | undefined {
-  return receipt === undefined ? undefined : (JSON.parse(receipt) as ReceiptDto);
 }
 
 const opposite = (direction: Direction): Direction => (direction === 'allow' ? 'deny' : 'allow');

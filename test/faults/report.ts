@@ -85,7 +85,9 @@ function latencies(
   direction: Direction,
   measure: (change: TimedChange) => number,
 ): Latencies {
-  const returned = changes.filter((change) => change.direction === direction && change.outcome === 'returned');
+  const returned = changes.filter(
+    (change) => change.direction === direction && change.outcome === 'returned' && change.barrierMs !== undefined,
+  );
   const { sound = [], faulty = [] } = Object.groupBy(returned, (change) =>
     isUnderFaults(change, faultyTimes) ? 'faulty' : 'sound',
   );

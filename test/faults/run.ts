@@ -7,7 +7,17 @@ import { type FaultRunOptions, type FaultRunProgress, runFaults } from './fault-
 import { reportOf, runStart } from './report.ts';
 import { writeReliabilityPage, writeReport } from './report-pages.ts';
 
-// `npm run faults -- --minutes 30 --seed 7`: the long run, and its report. `--docs`: only makes docs/reliability.md anew.
+const HELP = `npm run faults -- [options]
+
+Runs the whole system under faults, checks that no revoked token is let in and no good one refused, and writes a report to
+docs/reports.
+
+  --minutes N   how long (default 30)
+  --seed S      which faults, and when (default: another one each time; it is printed)
+  --no-report   leave docs as they are
+  --docs        only make docs/reliability.md anew from the reports
+  --help`;
+
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const PROGRESS_INTERVAL_MS = 10_000;
 const EVIDENCE_MAX = 20;
@@ -17,8 +27,11 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    report: { type: 'boolean', default: true },
     docs: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
+  allowNegative: true,
 });
 
 // Ctrl-C: SIGKILL ends frozen processes too.
@@ -29,7 +42,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-if (values.docs) await writeReliabilityPage();
+if (values.help) console.log(HELP);
+else if (values.docs) await writeReliabilityPage();
 else
   await longRun(wholeNumber('--minutes', values.minutes, MINUTES_MAX), wholeNumber('--seed', values.seed, 2 ** 32 - 1));
 
@@ -55,10 +69,11 @@ async function longRun(minutes: number, seed: number): Promise<void> {
   const start = runStart();
   const result = await runFaults(options);
   const report = reportOf(result, options, start);
-  const name = await writeReport(report);
-  await writeReliabilityPage();
   console.log(JSON.stringify(report, null, 2));
-  console.log(`report: docs/reports/${name}.md`);
+  if (values.report) {
+    console.log(`report: docs/reports/${await writeReport(report)}.md`);
+    await writeReliabilityPage();
+  }
   if (report.staleAccepts + report.wrongRefusals === 0) return;
   console.error(`VIOLATIONS: see ${join('test-results', `faults-${seed}`)}`);
   process.exitCode = 1;
