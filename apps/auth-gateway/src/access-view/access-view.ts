@@ -60,7 +60,7 @@ export class AccessView {
   put(fact: LedgerFact): void {
     switch (fact.kind) {
       case 'token':
-        return this.#putToken(Number(fact.id), fact.value);
+        return this.putToken(Number(fact.id), fact.value);
       case 'principal':
         return this.#putPrincipal(Number(fact.id), fact.value);
       case 'key':
@@ -83,7 +83,8 @@ export class AccessView {
     return fresh;
   }
 
-  #putToken(id: number, value: TokenValue): void {
+  /** {@link put} for a token. */
+  putToken(id: number, value: TokenValue): void {
     this.#revoked.delete(id);
     this.#deleted.delete(id);
     if (value === 'revoked') this.#revoked.add(id);

@@ -29,9 +29,18 @@ export function parseFact(kind: unknown, id: unknown, value: unknown): LedgerFac
   if (typeof id !== 'string' || id === '') throw new MalformedMessage('an entry has no id');
   if (kind === 'key') return { kind, id, value: oneOf(KEY_VALUES, value, 'key state') };
   if (!NUMERIC_ID.test(id) || !Number.isSafeInteger(Number(id))) throw new MalformedMessage('an id is not a number');
-  if (kind === 'token') return { kind, id, value: oneOf(TOKEN_VALUES, value, 'token state') };
+  if (kind === 'token') return { kind, id, value: parseTokenState(value) };
   if (kind === 'principal') return { kind, id, value: value === null ? null : parsePrincipal(value) };
   throw new MalformedMessage('an entry is of an unknown kind');
+}
+
+export function parseTokenState(value: unknown): TokenValue {
+  return oneOf(TOKEN_VALUES, value, 'token state');
+}
+
+export function tokenIdOf(value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) throw new MalformedMessage('an id is not a number');
+  return value as number;
 }
 
 export function parseFeedMessage(text: string): AccessFeedMessage {

@@ -40,21 +40,26 @@ describe('readSnapshot', () => {
 
   it('refuses a snapshot whose count differs', async () => {
     const [header, firstPage, ...rest] = lines();
-    await expect(readSnapshot(chunked([header, ...rest].join('')))).rejects.toThrow('holds 2 entries and says 5');
+    await expect(readSnapshot(chunked([header, ...rest].join('')))).rejects.toThrow('holds 4 entries and says 5');
     await expect(readSnapshot(chunked([header, firstPage, firstPage, ...rest].join('')))).rejects.toThrow('says 5');
   });
 
   it('refuses anything after the end, and what is not a fact', async () => {
     await expect(readSnapshot(chunked([...lines(), lines()[1]].join('')))).rejects.toThrow('after its end');
     const wrong = [
-      '{"kind":"token","entries":[["x","revoked"]]}',
-      '{"kind":"token","entries":[["1","maybe"]]}',
+      '{"kind":"token","state":"revoked","ids":["1"]}',
+      '{"kind":"token","state":"revoked","ids":[1.5]}',
+      '{"kind":"token","state":"revoked","ids":[0]}',
+      '{"kind":"token","state":"revoked"}',
+      '{"kind":"token","state":"maybe","ids":[1]}',
+      '{"kind":"token","entries":[["1","revoked"]]}',
+      '{"kind":"principal","entries":[["x",null]]}',
       '{"kind":"user","entries":[["1",null]]}',
       '[]',
       'x',
     ];
     for (const line of wrong) {
-      await expect(readSnapshot(chunked(`${lines()[0]}${line}\n`))).rejects.toThrow(/not|unknown/);
+      await expect(readSnapshot(chunked(`${lines()[0]}${line}\n`))).rejects.toThrow(/not|unknown|has no ids/);
     }
   });
 

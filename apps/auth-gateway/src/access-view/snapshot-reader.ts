@@ -1,6 +1,15 @@
 import type { SnapshotHeader } from '@portcullis/contracts';
 import { AccessView } from './access-view.js';
-import { MalformedMessage, parseFact, parseJson, record, seqOf, string } from './ledger-messages.js';
+import {
+  MalformedMessage,
+  parseFact,
+  parseJson,
+  parseTokenState,
+  record,
+  seqOf,
+  string,
+  tokenIdOf,
+} from './ledger-messages.js';
 
 /** No line of a snapshot may be longer, so that a broken sender can't fill the memory. */
 export const SNAPSHOT_LINE_BYTES_MAX = 8 * 1024 * 1024;
@@ -36,13 +45,8 @@ class SnapshotReader {
     return this.#view;
   }
 
-  #takePage(view: AccessView, { kind, entries }: Record<string, unknown>): void {
-    if (!Array.isArray(entries)) throw new MalformedMessage('a page of the snapshot has no entries');
-    for (const entry of entries) {
-      if (!Array.isArray(entry) || entry.length !== 2) throw new MalformedMessage('an entry is not [id, value]');
-      view.put(parseFact(kind, entry[0], entry[1]));
-    }
-    this.#count += entries.length;
+  #takePage(view: AccessView, page: Record<string, unknown>): void {
+    this.#count += page['kind'] === 'token' ? takeTokens(view, page) : takeFacts(view, page);
   }
 
   #end(count: unknown): void {
@@ -51,6 +55,24 @@ class SnapshotReader {
     }
     this.#ended = true;
   }
+}
+
+/** @returns how many */
+function takeTokens(view: AccessView, { state, ids }: Record<string, unknown>): number {
+  const value = parseTokenState(state);
+  if (!Array.isArray(ids)) throw new MalformedMessage('a page of the snapshot has no ids');
+  for (const id of ids) view.putToken(tokenIdOf(id), value);
+  return ids.length;
+}
+
+/** @returns how many */
+function takeFacts(view: AccessView, { kind, entries }: Record<string, unknown>): number {
+  if (!Array.isArray(entries)) throw new MalformedMessage('a page of the snapshot has no entries');
+  for (const entry of entries) {
+    if (!Array.isArray(entry) || entry.length !== 2) throw new MalformedMessage('an entry is not [id, value]');
+    view.put(parseFact(kind, entry[0], entry[1]));
+  }
+  return entries.length;
 }
 
 function parseHeader({ epoch, seq }: Record<string, unknown>): SnapshotHeader {

@@ -60,11 +60,15 @@ export class AccessLedger {
     const transaction = await Transaction.begin(this.dataSource);
     const { manager } = transaction;
     try {
-      const [clock, locking] = [lockClock(manager), lock(manager)];
-      locking.catch(() => undefined); // looked at below, after the clock
-      await transaction.hasBegun();
-      const tx = new AccessTransaction(manager, await clock);
-      const result = await locking.then((locked) => work(tx, locked)).catch((error: unknown) => refuse(error, tx));
+      const [begun, clock, locked] = await Promise.allSettled([
+        transaction.hasBegun(),
+        lockClock(manager),
+        lock(manager),
+      ]);
+      valueOf(begun);
+      const tx = new AccessTransaction(manager, valueOf(clock));
+      const worked = async (): Promise<T> => work(tx, valueOf(locked));
+      const result = await worked().catch((error: unknown) => refuse(error, tx));
       const leases = await transaction.commit(tx.flush(), () => readHeldLeases(manager));
       return { tx, result, leases };
     } catch (error) {
@@ -78,6 +82,11 @@ export class AccessLedger {
     const rows = await manager.query<LedgerPosition[]>(LEDGER_POSITION_SQL);
     return rows[0]!;
   }
+}
+
+function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 function refuse(error: unknown, tx: AccessTransaction): never {

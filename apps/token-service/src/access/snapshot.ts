@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { AccessEntryKind, SnapshotEnd, SnapshotHeader } from '@portcullis/contracts';
-import { DataSource } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { AccessLedger } from './access-ledger.js';
 
-const PAGE_ENTRIES = 5_000;
+const PAGE_ENTRIES = 10_000;
 const KINDS: readonly AccessEntryKind[] = ['key', 'principal', 'token'];
 
 /** The whole ledger at one number, for a gateway that starts or has fallen too far behind. */
@@ -30,9 +31,9 @@ export class AccessSnapshot {
       let total = 0;
       for (const kind of KINDS) {
         for (let after: string | null = '', page; after !== null; after = page.last) {
-          page = await readPage(kind, after, (sql, values) => runner.query(sql, values));
+          page = await readPage(runner, kind, after);
           total += page.count;
-          if (page.count > 0) yield `{"kind":"${kind}","entries":${page.entries}}\n`;
+          for (const line of page.lines) yield `${line}\n`;
         }
       }
       yield `${JSON.stringify({ end: true, count: total } satisfies SnapshotEnd)}\n`;
@@ -45,21 +46,33 @@ export class AccessSnapshot {
 }
 
 interface PageRow {
+  /** How many facts are in the lines. */
   count: number;
-  entries: string | null;
+  lines: string[];
+  /** Where the next page begins; null: this was the last. */
   last: string | null;
 }
 
-type Query = (sql: string, values: unknown[]) => Promise<PageRow[]>;
-
-async function readPage(kind: AccessEntryKind, after: string, query: Query): Promise<PageRow> {
-  const [row] = await query(PAGE_SQL, [kind, after, PAGE_ENTRIES]);
+async function readPage(runner: QueryRunner, kind: AccessEntryKind, after: string): Promise<PageRow> {
+  const values = kind === 'token' ? [after, PAGE_ENTRIES] : [after, PAGE_ENTRIES, kind];
+  const [row] = await prepared<PageRow>(runner.manager, kind === 'token' ? TOKENS_SQL : PAGE_SQL, values);
   return row!;
 }
 
-// A restored token ("active") is like one without an entry: a snapshot leaves it out.
 const PAGE_SQL = `
-  SELECT count(*) FILTER (WHERE value <> '"active"') AS count,
-    (json_agg(json_build_array(id, value)) FILTER (WHERE value <> '"active"'))::text AS entries,
-    max(id) AS last
-  FROM (SELECT id, value FROM access_entries WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3) page`;
+  SELECT count(*), max(id) AS last,
+    CASE WHEN count(*) = 0 THEN '{}' ELSE
+      ARRAY[json_build_object('kind', $3::text, 'entries', json_agg(json_build_array(id, value)))::text] END AS lines
+  FROM (SELECT id, value FROM access_entries WHERE kind = $3 AND id > $1 ORDER BY id LIMIT $2) page`;
+
+// Of tokens there are many and they have few states, so a page is the numbers of those in each. A restored one ("active") is like
+// one without an entry, and left out.
+const TOKENS_SQL = `
+  WITH page AS MATERIALIZED (
+    SELECT id, value #>> '{}' AS state FROM access_entries WHERE kind = 'token' AND id > $1 ORDER BY id LIMIT $2
+  ), states AS (
+    SELECT count(*), json_build_object('kind', 'token', 'state', state, 'ids', json_agg(id::bigint))::text AS line
+    FROM page WHERE state <> 'active' GROUP BY state
+  )
+  SELECT (SELECT coalesce(sum(count), 0)::bigint FROM states) AS count, ARRAY(SELECT line FROM states) AS lines,
+    (SELECT max(id) FROM page) AS last`;

@@ -1,4 +1,4 @@
-import type { AccessEntry, PrincipalValue } from './access-entry.js';
+import type { AccessEntry, KeyValue, PrincipalValue, TokenValue } from './access-entry.js';
 
 /**
  * The internal API between gateways and the token-service, on a port of its own.
@@ -65,11 +65,11 @@ export interface SnapshotHeader {
   seq: number;
 }
 
-/** A page of entries of one kind, `[id, value]` each. */
-export interface SnapshotPage {
-  kind: AccessEntry['kind'];
-  entries: [id: string, value: AccessEntry['value']][];
-}
+/** A page: the ids of tokens in one state, or entries of another kind, `[id, value]` each. */
+export type SnapshotPage =
+  | { kind: 'token'; state: TokenValue; ids: number[] }
+  | { kind: 'principal'; entries: [id: string, value: PrincipalValue | null][] }
+  | { kind: 'key'; entries: [id: string, value: KeyValue][] };
 
 /** Last line: a snapshot without it, or with another number of entries, was cut off and must not be used. */
 export interface SnapshotEnd {

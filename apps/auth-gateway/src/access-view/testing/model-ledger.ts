@@ -82,11 +82,16 @@ export class ModelLedger {
 
   snapshotLines(): string[] {
     const entries = this.entriesSince(0);
-    const pages = (['token', 'principal', 'key'] as const).map((kind) => ({
+    const tokens = (['revoked', 'deleted', 'active'] as const).map((state) => ({
+      kind: 'token',
+      state,
+      ids: entries.filter(({ kind, value }) => kind === 'token' && value === state).map(({ id }) => Number(id)),
+    }));
+    const others = (['principal', 'key'] as const).map((kind) => ({
       kind,
       entries: entries.filter((entry) => entry.kind === kind).map(({ id, value }) => [id, value]),
     }));
-    const lines = [{ epoch: this.epoch, seq: this.seq }, ...pages, { end: true, count: entries.length }];
+    const lines = [{ epoch: this.epoch, seq: this.seq }, ...tokens, ...others, { end: true, count: entries.length }];
     return lines.map((line) => `${JSON.stringify(line)}\n`);
   }
 }
