@@ -29,6 +29,11 @@ async function open({ url }: HttpClient, headers: Record<string, string>): Promi
 const listen = (session: SessionClient, at: HttpClient = session): Promise<ServerSentEvents> =>
   open(at, { Cookie: session.cookie });
 
+async function expectEnd(stream: ServerSentEvents, code: string): Promise<void> {
+  expect((await stream.heard('end')).data).toEqual({ code });
+  await waitUntil('the end', () => stream.ended);
+}
+
 describe('a page hears of a change that somebody else makes', () => {
   it('through a gateway and directly, at every replica, without what is in the row', async () => {
     const streams = await Promise.all(
@@ -71,6 +76,7 @@ describe('a page hears of a change that somebody else makes', () => {
     await new Promise((resolve) => setTimeout(resolve, 6_000)); // the loss is looked for every five seconds
     await stack.startNats();
     await waitUntil('ready once more', () => stream.events.filter(({ event }) => event === 'ready').length > 1);
+    expect(stream.ended).toBe(false);
   });
 
   it('and is kept company through a gateway while nothing happens', { timeout: 120_000 }, async () => {
@@ -82,11 +88,6 @@ describe('a page hears of a change that somebody else makes', () => {
 });
 
 describe('a stream ends', () => {
-  const expectEnd = async (stream: ServerSentEvents, code: string): Promise<void> => {
-    await stream.heard('end', { code });
-    await waitUntil('the end', () => stream.ended);
-  };
-
   it('with its session: by signing out at another replica, and by a deactivation', async () => {
     const first = await makeSignedIn(stack.admin);
     const streams = await Promise.all([listen(first.session, stack.direct(0)), listen(first.session, stack.direct(1))]);
@@ -106,7 +107,7 @@ describe('a stream ends', () => {
     const token = await makeServiceToken(stack.admin);
     const stream = await open(stack.client(0), { Authorization: `Bearer ${token.bearer_token}` });
     await stream.heard('ready');
-    await stack.admin.put(`/api/user-tokens/${token.id}`, { revoke: true });
+    expect((await stack.admin.put(`/api/user-tokens/${token.id}`, { revoke: true })).status).toBe(200);
     await expectEnd(stream, 'invalid_token');
   });
 
