@@ -4,6 +4,7 @@ import { once } from 'node:events';
 export interface LoadOptions {
   urls: readonly string[];
   token: string;
+  path: string;
   requestsPerSecond: number;
 }
 

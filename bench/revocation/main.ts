@@ -3,6 +3,7 @@ import { makeServiceToken } from '../../test/harness/fixtures.ts';
 import { Stack } from '../../test/harness/stack.ts';
 import { TABLE_HEAD } from '../measuring/distribution.ts';
 import { Load } from '../measuring/load.ts';
+import { BareUpstream } from '../measuring/upstream.ts';
 import { measureBulk } from './bulk.ts';
 import { measureLargeView } from './large-view.ts';
 import { measureManyGateways } from './many-gateways.ts';
@@ -33,7 +34,9 @@ if (values.help) {
 }
 
 const rounds = Number(values.rounds);
+const upstream = await BareUpstream.start();
 const stack = await Stack.start({
+  routes: upstream.routes('/api/datastores'),
   ownPostgres: true,
   gateways: 3,
   tokenServiceEnv: { PORTCULLIS_LOG_LEVEL: 'warn' },
@@ -44,6 +47,7 @@ try {
   const load = await Load.start({
     urls: stack.gateways.map(({ url }) => url),
     token,
+    path: '/api/datastores',
     requestsPerSecond: Number(values.rate),
   });
   console.log(`3 gateways, ${values.rate} requests a second through them\n\n${TABLE_HEAD}`);
@@ -56,4 +60,5 @@ try {
   if (values.large) for (const line of await measureLargeView(stack, 900_000, 100_000)) console.log(line);
 } finally {
   await stack.stop();
+  upstream.stop();
 }
