@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { AccessGuard, BearerAuthGuard } from '@portcullis/access-control';
+import { AccessGuard, BearerAuthGuard, errorFormFor } from '@portcullis/access-control';
 import { type Problem, ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import { MessagingModule } from '@portcullis/messaging';
 import { LoggerModule } from 'nestjs-pino';
@@ -33,6 +33,7 @@ import { Secrets } from './keys/secrets.js';
 import { SigningKeys } from './keys/signing-keys.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { Retention } from './retention/retention.js';
+import { SCIM_CONTROLLERS, SCIM_PROVIDERS } from './scim/scim.parts.js';
 import { TeamsController } from './teams/teams.controller.js';
 import { TeamsService } from './teams/teams.service.js';
 import { BulkRevocation } from './tokens/bulk-revocation.js';
@@ -67,7 +68,7 @@ const DOOR = [
   { provide: APP_INTERCEPTOR, useClass: TokenUseInterceptor },
   { provide: APP_INTERCEPTOR, useClass: ReceiptInterceptor },
   { provide: APP_PIPE, useFactory: problemValidationPipe },
-  { provide: APP_FILTER, useValue: new ProblemFilter(problemOf) },
+  { provide: APP_FILTER, useValue: new ProblemFilter(problemOf, ({ url }) => errorFormFor(url)) },
 ];
 
 /** This app's own errors, as the problems that they are to the caller. */
@@ -104,6 +105,7 @@ export class TokenServiceModule {
         JwksController,
         HealthController,
         OpenApiController,
+        ...SCIM_CONTROLLERS,
       ],
       providers: [
         { provide: CONFIG, useValue: config },
@@ -117,6 +119,7 @@ export class TokenServiceModule {
         ...ACCESS,
         ...KEYS,
         ...PEOPLE_AND_TOKENS,
+        ...SCIM_PROVIDERS,
         ...DOOR,
         IssuedTokens,
         IssuedTokenAuthenticator,

@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import { isScimPath } from '@portcullis/access-control';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
 /** Describes the HTTP API as OpenAPI 3.1, from the controllers and DTOs. */
@@ -10,7 +11,10 @@ export function buildOpenApiDocument(app: INestApplication, version: string): Op
     .setVersion(version)
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
-  return SwaggerModule.createDocument(app, description, {
+  const document = SwaggerModule.createDocument(app, description, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
   });
+  // The same operations once more, under SCIM's other address.
+  const paths = Object.entries(document.paths).filter(([path]) => !isScimPath(path) || path.startsWith('/scim/'));
+  return { ...document, paths: Object.fromEntries(paths) };
 }
