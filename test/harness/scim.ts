@@ -1,5 +1,8 @@
-import { makeServiceUser, makeToken } from './fixtures.ts';
+import type { CreatedTokenDto } from '@portcullis/contracts';
+import { expect } from 'vitest';
+import { makeServiceUser, makeToken, uniqueName } from './fixtures.ts';
 import type { Answer, CallOptions, HttpClient, Json } from './http-client.ts';
+import type { Stack } from './stack.ts';
 
 /** A SCIM administration token of a service user of its own. */
 export async function scimToken(admin: HttpClient): Promise<string> {
@@ -47,5 +50,31 @@ export class ScimClient {
   /** People or groups that a filter finds. */
   find(path: string, filter: string): Promise<Answer<Json>> {
     return this.get(`${path}?filter=${encodeURIComponent(filter)}`);
+  }
+}
+
+/** A person made over SCIM. */
+export async function makeScimUser(scim: ScimClient, fields: object = {}): Promise<Json> {
+  const answer = await scim.post('/Users', { userName: uniqueName('person').replace(' ', '.'), ...fields });
+  expect(answer.status, answer.text).toBe(201);
+  return answer.body;
+}
+
+/** A group made over SCIM. */
+export async function makeScimGroup(scim: ScimClient, fields: object = {}): Promise<Json> {
+  const answer = await scim.post('/Groups', { displayName: uniqueName('group'), ...fields });
+  expect(answer.status, answer.text).toBe(201);
+  return answer.body;
+}
+
+/** A token of a person, as they would make it signed in: an Admin may make tokens for service users alone. */
+export async function makePersonsToken({ admin, database }: Stack, id: string): Promise<CreatedTokenDto> {
+  const become = (type: string): Promise<unknown> =>
+    database.pool.query('UPDATE users SET user_type = $2 WHERE id = $1', [id, type]);
+  await become('Service');
+  try {
+    return await makeToken(admin, { user_id: Number(id) });
+  } finally {
+    await become('User');
   }
 }

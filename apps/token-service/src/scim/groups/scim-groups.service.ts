@@ -9,6 +9,7 @@ import { CONFIG, type TokenServiceConfig } from '../../config.js';
 import { violatedConstraint } from '../../database/database-errors.js';
 import { membersOfTeam } from '../../users/principals.js';
 import { applyPatch } from '../patch/apply-patch.js';
+import type { PatchOperation } from '../patch/patch-operation.js';
 import { readPatch } from '../patch/patch-request.js';
 import { assertMatch } from '../protocol/entity-tag.js';
 import type { JsonObject } from '../protocol/json.js';
@@ -80,11 +81,10 @@ export class ScimGroupsService {
   async patch(id: string, body: JsonObject, selection: Selection, call: ScimCall): Promise<AccessOutcome<JsonObject>> {
     const operations = readPatch(GROUP_TYPE, body, id);
     return this.change(id, call, selection, async (document, membership) => {
-      const isMembers = (name: string): boolean => name === 'members';
-      for (const each of operations) if (isMembers(each.path.attribute.name)) await membership.apply(each);
+      for (const each of operations) if (isAboutMembers(each)) await membership.apply(each);
       return applyPatch(
         document,
-        operations.filter(({ path }) => !isMembers(path.attribute.name)),
+        operations.filter((each) => !isAboutMembers(each)),
       );
     });
   }
@@ -181,6 +181,10 @@ export class ScimGroupsService {
     if (leavesOut(GROUP_TYPE, 'members', selection)) return groupResource(row, undefined, base);
     return groupResource(row, (await readMembers(manager, [row.id])).get(row.id) ?? [], base);
   }
+}
+
+function isAboutMembers({ path }: PatchOperation): boolean {
+  return path.attribute.name === 'members';
 }
 
 function groupFields({ displayName, externalId }: JsonObject): GroupFields {

@@ -8,8 +8,11 @@ export function weakTag(...parts: unknown[]): string {
 
 /** Whether a condition's list of tags names this one, by weak comparison; `*` names any. */
 export function namesTag(condition: string, tag: string): boolean {
-  const opaque = (text: string): string => text.trim().replace(/^W\//i, '');
   return condition.split(',').some((each) => each.trim() === '*' || opaque(each) === opaque(tag));
+}
+
+function opaque(tag: string): string {
+  return tag.trim().replace(/^W\//i, '');
 }
 
 /** @throws Problem 412 when `If-Match` was sent and names another version (RFC 7644 section 3.14) */
