@@ -5,6 +5,7 @@ import { badRequest } from '../protocol/scim-problem.js';
 import type { Attribute } from '../schema/attribute.js';
 import {
   assertOnePrimary,
+  distinct,
   hasPrimary,
   mergeValues,
   readSingle,
@@ -49,13 +50,13 @@ function changedValue({ op, path, value }: PatchOperation, held: Json | undefine
   if (subAttribute) return withSubValue(isObject(held) ? held : {}, subAttribute, op === 'remove' ? undefined : value);
   if (op === 'remove') return undefined;
   const read = readValue(attribute, value);
-  if (!isObject(held) || !isObject(read)) return read;
-  return emptyToUndefined({ ...withoutCleared(held, value), ...read });
+  if (!isObject(held) || !isObject(value)) return read;
+  return emptyToUndefined({ ...withoutNamed(held, value), ...(isObject(read) && read) });
 }
 
-/** Without the sub-attributes that an object of values clears with null or an empty text. */
-function withoutCleared(held: JsonObject, value: Json | undefined): JsonObject {
-  const named = isObject(value) ? Object.keys(value).map((name) => name.toLowerCase()) : [];
+/** Without the sub-attributes that are about to be written, some of them perhaps with nothing. */
+function withoutNamed(held: JsonObject, value: JsonObject): JsonObject {
+  const named = Object.keys(value).map((name) => name.toLowerCase());
   return Object.fromEntries(Object.entries(held).filter(([name]) => !named.includes(name.toLowerCase())));
 }
 
@@ -73,7 +74,7 @@ function changedValues(operation: PatchOperation, held: readonly Json[]): Json[]
   const changed =
     operation.filter || operation.path.subAttribute ? chosenChanged(operation, held) : allChanged(operation, held);
   assertOnePrimary(operation.path.attribute, changed);
-  return changed.length > 0 ? changed : undefined;
+  return changed.length > 0 ? distinct(changed) : undefined;
 }
 
 function allChanged({ op, path, value }: PatchOperation, held: readonly Json[]): Json[] {

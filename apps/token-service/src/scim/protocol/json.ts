@@ -31,10 +31,11 @@ function assertPlain(value: Json, depth: number): void {
 
 /** Whether two values are the same JSON, whatever the order of their names. */
 export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
-  return canonical(a) === canonical(b);
+  return canonicalJson(a) === canonicalJson(b);
 }
 
-function canonical(value: Json | undefined): string {
+/** JSON text with names in order: the same for the same value. */
+export function canonicalJson(value: Json | undefined): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([x], [y]) => (x < y ? -1 : 1))) : inner,
   );

@@ -1,4 +1,4 @@
-import { isObject, isSameJson, type Json, type JsonObject } from '../protocol/json.js';
+import { canonicalJson, isObject, type Json, type JsonObject } from '../protocol/json.js';
 import { badRequest } from '../protocol/scim-problem.js';
 import { type Attribute, findAttribute } from './attribute.js';
 
@@ -17,17 +17,14 @@ export function readValue(attribute: Attribute, value: Json | undefined): Json |
 
 function readValues(attribute: Attribute, value: Json | undefined): Json[] | undefined {
   const given = Array.isArray(value) ? value : value === undefined ? [] : [value];
-  const values: Json[] = [];
-  const seen = new Set<string>();
-  for (const each of given) {
-    const read = readSingle(attribute, each);
-    const key = JSON.stringify(read);
-    if (read === undefined || seen.has(key)) continue;
-    seen.add(key);
-    values.push(read);
-  }
+  const values = distinct(given.flatMap((each) => readSingle(attribute, each) ?? []));
   assertOnePrimary(attribute, values);
   return values.length > 0 ? values : undefined;
+}
+
+/** RFC 7643 section 2.4: no value is there twice. */
+export function distinct(values: readonly Json[]): Json[] {
+  return [...new Map(values.map((value) => [canonicalJson(value), value])).values()];
 }
 
 /** RFC 7643 section 2.4: `primary` is true for one value at most. */
@@ -82,7 +79,8 @@ function readText({ name }: Attribute, value: Json): string {
 
 /** Adds values that aren't there yet; a new primary one takes the mark from the old (RFC 7644 section 3.5.2.1). */
 export function mergeValues(old: readonly Json[], added: readonly Json[]): Json[] {
-  const news = added.filter((value) => !old.some((known) => isSameJson(known, value)));
+  const known = new Set(old.map(canonicalJson));
+  const news = added.filter((value) => !known.has(canonicalJson(value)));
   const kept = hasPrimary(news) ? old.map(withoutPrimary) : old;
   return [...kept, ...news];
 }
