@@ -9,7 +9,7 @@ import { project } from '../protocol/projection.js';
 import { USER_TYPE } from '../schema/resource-type.js';
 import { USER_COLUMNS } from './user-columns.js';
 import { userResource } from './user-resource.js';
-import { USER_ROWS_SQL, type UserRow } from './user-row.js';
+import { readUserRows } from './user-row.js';
 
 /** Finds people, in the database. */
 @Injectable()
@@ -36,7 +36,12 @@ export class UserSearch {
     ]);
     if (query.count === 0 || query.startIndex > total) return { resources: [], total };
     const page = `${order} LIMIT ${parameters.add(query.count)} OFFSET ${parameters.add(query.startIndex - 1)}`;
-    const rows = await this.dataSource.query<UserRow[]>(`${USER_ROWS_SQL}${condition} ${page}`, parameters.values);
+    const matching = `SELECT u.id FROM users u WHERE u.user_type = 'User'${condition} ${page}`;
+    const ids = await this.dataSource.query<{ id: number }[]>(matching, parameters.values);
+    const rows = await readUserRows(
+      this.dataSource.manager,
+      ids.map(({ id }) => id),
+    );
     return { resources: rows.map((row) => project(USER_TYPE, userResource(row, base), query)), total };
   }
 }
