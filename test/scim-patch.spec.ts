@@ -37,6 +37,10 @@ function contentOf({ schemas: _, id: __, meta: ___, groups: ____, ...content }: 
   return content;
 }
 
+function valuesOf(members: readonly Json[] = []): string[] {
+  return members.map(({ value }) => value).toSorted();
+}
+
 describe('PATCH', () => {
   it('applied by us equals PATCH applied to the plain JSON', async () => {
     const user = await makeScimUser(scim);
@@ -45,8 +49,7 @@ describe('PATCH', () => {
         const before = contentOf((await scim.get(`/Users/${user.id}`)).body);
         const expected = patchedPlainly(before, operations);
         const answer = await scim.patch(`/Users/${user.id}`, operations);
-        if (expected === 'noTarget') expect(answer.body).toMatchObject({ status: '400', scimType: 'noTarget' });
-        else expect(contentOf(answer.body), answer.text).toEqual(expected);
+        expect(answer.body.scimType ?? contentOf(answer.body), answer.text).toEqual(expected);
         const after = contentOf((await scim.get(`/Users/${user.id}`)).body);
         expect(after).toEqual(expected === 'noTarget' ? before : expected);
       }),
@@ -67,16 +70,14 @@ describe('PATCH', () => {
       fc.record({ op: fc.constant('remove'), path: member.map((id) => `members[value eq "${id}"]`) }),
       fc.record({ op: fc.constant('remove'), path: member.map((id) => `members[not (value eq "${id}")]`) }),
     );
-    const ids = (members: readonly Json[] | undefined): string[] =>
-      (members ?? []).map(({ value }) => value).toSorted();
-    const membersNow = async (): Promise<string[]> => ids((await scim.get(`/Groups/${group.id}`)).body.members);
+    const membersNow = async (): Promise<string[]> => valuesOf((await scim.get(`/Groups/${group.id}`)).body.members);
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (operations) => {
         const before = { members: (await membersNow()).map((value) => ({ value })) };
         const expected = patchedPlainly(before, operations as PlainOperation[]) as { members?: Json[] };
         const answer = await scim.patch(`/Groups/${group.id}`, operations);
         expect(answer.status, answer.text).toBe(204);
-        expect(await membersNow()).toEqual(ids(expected.members));
+        expect(await membersNow()).toEqual(valuesOf(expected.members));
       }),
       { numRuns: 60 },
     );
@@ -85,56 +86,50 @@ describe('PATCH', () => {
 
 describe('whatever is sent', () => {
   const part = fc.constantFrom(
-    ...[
-      'userName',
-      'emails',
-      'members',
-      '__proto__',
-      'constructor',
-      'prototype',
-      'toString',
-      'urn:ietf:params:scim',
-      ENTERPRISE,
-    ],
-    ...[
-      '[',
-      ']',
-      '(',
-      ')',
-      '.',
-      ':',
-      ' ',
-      '"',
-      '\\',
-      '$ref',
-      'eq',
-      'ne',
-      'pr',
-      'gt',
-      'co',
-      'and',
-      'or',
-      'not',
-      'value',
-      'type',
-    ],
-    ...[
-      '"x"',
-      'true',
-      'null',
-      '5',
-      '-1.5e9',
-      '%',
-      '\n',
-      '\u0000',
-      '\uD800',
-      '😀',
-      "'",
-      ';--',
-      'id',
-      'meta.created',
-      'groups',
-    ],
+    'userName',
+    'emails',
+    'members',
+    '__proto__',
+    'constructor',
+    'prototype',
+    'toString',
+    'urn:ietf:params:scim',
+    ENTERPRISE,
+    '[',
+    ']',
+    '(',
+    ')',
+    '.',
+    ':',
+    ' ',
+    '"',
+    '\\',
+    '$ref',
+    'eq',
+    'ne',
+    'pr',
+    'gt',
+    'co',
+    'and',
+    'or',
+    'not',
+    'value',
+    'type',
+    '"x"',
+    'true',
+    'null',
+    '5',
+    '-1.5e9',
+    '%',
+    '\n',
+    '\u0000',
+    '\uD800',
+    '😀',
+    "'",
+    ';--',
+    'id',
+    'meta.created',
+    'groups',
   );
   const noise = fc.oneof(
     fc.array(part, { maxLength: 12 }).map((parts) => parts.join(' ')),

@@ -27,6 +27,21 @@ async function query<Row>(text: string, values: unknown[] = []): Promise<Row[]> 
   return (await stack.database.pool.query(text, values)).rows as Row[];
 }
 
+function idsOf({ body }: Answer<Json>): string[] {
+  return body.Resources.map((resource: Json) => resource.id);
+}
+
+async function roleOf(id: string): Promise<string> {
+  return (await admin.get(`/api/users/${id}`)).body.role;
+}
+
+function workAndHome(value: string): object[] {
+  return [
+    { value, type: 'work', primary: true },
+    { value: `home-${value}`, type: 'home' },
+  ];
+}
+
 function expectScimError(answer: Answer<Json>, status: number, scimType?: string): void {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers.get('content-type')).toMatch(/^application\/scim\+json/);
@@ -102,7 +117,10 @@ describe('PUT', () => {
   it('clears what is left out, ignores what is read-only and lets nobody in who was shut out', async () => {
     const user = await makeScimUser(scim, { title: 'x', name: { givenName: 'A' }, externalId: 'e1', active: false });
     const { status, body } = await scim.put(`/Users/${user.id}`, {
-      ...{ schemas: [USER], id: '777', meta: { resourceType: 'x' }, groups: [{ value: '1' }] },
+      schemas: [USER],
+      id: '777',
+      meta: { resourceType: 'x' },
+      groups: [{ value: '1' }],
       userName: user.userName,
       nickName: 'Al',
     });
@@ -158,14 +176,10 @@ describe('versions', () => {
 describe('a list', () => {
   it('finds by filters of the whole grammar', async () => {
     const tag = uniqueName('f').replace(' ', '');
-    const emails = (value: string): object[] => [
-      { value, type: 'work', primary: true },
-      { value: `home-${value}`, type: 'home' },
-    ];
     const a = await makeScimUser(scim, {
       userName: `${tag}-Alpha`,
       title: 'Engineer',
-      emails: emails(`${tag}a@x.org`),
+      emails: workAndHome(`${tag}a@x.org`),
       name: { familyName: `${tag}O'Brien` },
       [ENTERPRISE]: { department: tag, manager: { value: '9' } },
     });
@@ -249,15 +263,14 @@ describe('a list', () => {
     for (let i = 0; i < 5; i++) ids.push((await makeScimUser(scim, { userName: `${tag}-${i}` })).id);
     const page = (query: string): Promise<Answer<Json>> =>
       scim.get(`/Users?filter=${encodeURIComponent(`userName sw "${tag}"`)}&${query}`);
-    const seen = (answer: Answer<Json>): string[] => answer.body.Resources.map((user: Json) => user.id);
-    expect(seen(await page('startIndex=2&count=2'))).toEqual(ids.slice(1, 3));
+    expect(idsOf(await page('startIndex=2&count=2'))).toEqual(ids.slice(1, 3));
     const past = await page('startIndex=6&count=2');
     expect(past.body).toEqual({ schemas: [LIST], totalResults: 5, startIndex: 6, itemsPerPage: 0, Resources: [] });
     expect((await page('count=0')).body).toMatchObject({ totalResults: 5, itemsPerPage: 0, Resources: [] });
     expect((await page('startIndex=-3&count=-1')).body).toMatchObject({ startIndex: 1, itemsPerPage: 0 });
     expect((await page('count=100000')).body.itemsPerPage).toBe(5);
-    expect(seen(await page('sortBy=userName&sortOrder=descending'))).toEqual(ids.toReversed());
-    expect(seen(await page('sortBy=emails.value'))).toHaveLength(5);
+    expect(idsOf(await page('sortBy=userName&sortOrder=descending'))).toEqual(ids.toReversed());
+    expect(idsOf(await page('sortBy=emails.value'))).toHaveLength(5);
     expectScimError(await page('sortBy=name'), 400, 'invalidPath');
     expectScimError(await page('sortOrder=up'), 400, 'invalidValue');
     expectScimError(await page('startIndex=x'), 400, 'invalidValue');
@@ -278,7 +291,9 @@ describe('a list', () => {
       name: { givenName: 'A' },
     });
     expect(await shown(`attributes=emails.value,${ENTERPRISE}:department`)).toEqual({
-      ...{ id, schemas, emails: [{ value: 'a@b.c' }] },
+      id,
+      schemas,
+      emails: [{ value: 'a@b.c' }],
       [ENTERPRISE]: { department: 'D' },
     });
     expect(await shown('attributes=nothing')).toEqual({ id, schemas });
@@ -297,17 +312,16 @@ describe('a list', () => {
     const group = await makeScimGroup(scim, { displayName: `${name}s` });
     const search = { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'], count: 10 };
     const filter = `displayName sw "${name}"`;
-    const ids = (answer: Answer<Json>): string[] => answer.body.Resources.map((resource: Json) => resource.id);
     const people = await scim.post('/Users/.search', { ...search, filter, attributes: ['userName'] });
     expect(people).toMatchObject({
       status: 200,
       body: { totalResults: 1, Resources: [{ id: user.id, userName: name }] },
     });
-    expect(ids(await scim.post('/Groups/.search', { ...search, filter }))).toEqual([group.id]);
-    expect(ids(await scim.post('/.search', { ...search, filter }))).toEqual([user.id, group.id]);
-    expect(ids(await scim.post('/.search', { ...search, filter, startIndex: 2, count: 1 }))).toEqual([group.id]);
+    expect(idsOf(await scim.post('/Groups/.search', { ...search, filter }))).toEqual([group.id]);
+    expect(idsOf(await scim.post('/.search', { ...search, filter }))).toEqual([user.id, group.id]);
+    expect(idsOf(await scim.post('/.search', { ...search, filter, startIndex: 2, count: 1 }))).toEqual([group.id]);
     expect(
-      ids(await scim.post('/.search', { filter: `userName eq "${name}" or members pr and displayName pr` })),
+      idsOf(await scim.post('/.search', { filter: `userName eq "${name}" or members pr and displayName pr` })),
     ).toContain(user.id);
   });
 });
@@ -452,10 +466,6 @@ describe('a group', () => {
 });
 
 describe('roles', () => {
-  async function roleOf(id: string): Promise<string> {
-    return (await admin.get(`/api/users/${id}`)).body.role;
-  }
-
   it('come from the groups that the setting names, and go with them', async () => {
     const user = await makeScimUser(scim, { roles: [{ value: 'Admin', primary: true }] });
     expect(await roleOf(user.id)).toBe('Member');
@@ -528,8 +538,13 @@ describe('deprovisioning', () => {
     );
     const types = events.filter(({ actor }) => actor === 'scim').map((e) => e.type);
     expect(types).toEqual([
-      ...['UserCreated', 'UserUpdated', 'UserDeactivated', 'UserReactivated'],
-      ...['TokenRevoked', 'TokenDeleted', 'UserDeleted'],
+      'UserCreated',
+      'UserUpdated',
+      'UserDeactivated',
+      'UserReactivated',
+      'TokenRevoked',
+      'TokenDeleted',
+      'UserDeleted',
     ]);
     await scim.delete(`/Groups/${group.id}`);
   });
@@ -659,7 +674,7 @@ describe('Bulk', () => {
       { method: 'POST', path: '/Users', bulkId: 'c', data: { userName: 'c', title: 'bulkId:nobody' } },
     ]);
     expect(circle.body.Operations.map((each: Json) => each.status).toSorted()).toEqual(['400', '409', '409']);
-    expectScimError(await bulk(Array(501).fill(broken)), 413);
+    expectScimError(await bulk(Array.from({ length: 501 }, () => broken)), 413);
     expectScimError(await scim.post('/Bulk', { Operations: [] }), 400, 'invalidSyntax');
     expectScimError(await bulk([{ method: 'GET', path: '/Users' }]), 400, 'invalidSyntax');
     expectScimError(await bulk([{ method: 'POST', path: '/Me', bulkId: 'x', data: {} }]), 400, 'invalidPath');

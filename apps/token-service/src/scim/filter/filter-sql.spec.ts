@@ -55,28 +55,26 @@ describe('a filter as SQL', () => {
 
 describe('any text as a filter', () => {
   const token = fc.constantFrom(
-    ...[
-      'userName',
-      'emails',
-      'emails.value',
-      'eq',
-      'pr',
-      'and',
-      'or',
-      'not',
-      '(',
-      ')',
-      '[',
-      ']',
-      '"a"',
-      '"',
-      '\\',
-      '\n',
-      '.',
-      'of%value',
-      'true',
-      '1',
-    ],
+    'userName',
+    'emails',
+    'emails.value',
+    'eq',
+    'pr',
+    'and',
+    'or',
+    'not',
+    '(',
+    ')',
+    '[',
+    ']',
+    '"a"',
+    '"',
+    '\\',
+    '\n',
+    '.',
+    'of%value',
+    'true',
+    '1',
   );
   const text = fc.oneof(
     fc.array(token, { maxLength: 30 }).map((tokens) => tokens.join(' ')),
@@ -86,12 +84,7 @@ describe('any text as a filter', () => {
   it('becomes SQL or a problem of the client’s, and nothing else', () => {
     fc.assert(
       fc.property(text, (text) => {
-        try {
-          expect(userSql(text).sql).toBeTypeOf('string');
-        } catch (error) {
-          expect(error).toBeInstanceOf(Problem);
-          expect((error as Problem).extra.scimType).toBe('invalidFilter');
-        }
+        expect([undefined, 'invalidFilter']).toContain(refusalOf(text));
       }),
       { numRuns: 2_000 },
     );
@@ -101,3 +94,14 @@ describe('any text as a filter', () => {
     expect(() => userSql(`userName eq "${'\n'.repeat(4_000)}`)).toThrow(Problem);
   });
 });
+
+/** undefined: it became SQL. */
+function refusalOf(text: string): string | undefined {
+  try {
+    userSql(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Problem) return error.extra.scimType;
+    throw error;
+  }
+}
