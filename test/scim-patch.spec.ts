@@ -33,7 +33,8 @@ const operation: fc.Arbitrary<PlainOperation> = fc.oneof(
 );
 
 /** What a PATCH may change, without what follows from it. */
-function contentOf({ schemas: _, id: __, meta: ___, groups: ____, ...content }: Json): Json {
+function contentOf(resource: Json): Json {
+  const { schemas: _, id: __, meta: ___, groups: ____, ...content } = resource;
   return content;
 }
 
