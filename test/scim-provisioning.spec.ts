@@ -146,7 +146,7 @@ describe('provisioning', () => {
 
     await stack.database.pool.query(
       `INSERT INTO users (user_id, user_name, email, name, user_type, role, scim_managed, scim_attributes)
-       SELECT $1 || '-' || n || '@example.com', $1 || '-' || n || '@example.com', '', 'x', 'User', 'Member', true, '{}'
+       SELECT $1::text || '-' || n || '@example.com', $1::text || '-' || n || '@example.com', '', 'x', 'User', 'Member', true, '{}'
        FROM generate_series($2::int, $3::int) n`,
       [tag, IN_A_ROW + IN_BULK, PEOPLE - 1],
     );
