@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isLoopbackHost, type TokenAlgorithm } from '@portcullis/contracts';
+import { isLoopbackHost, type Role, ROLES, type TokenAlgorithm } from '@portcullis/contracts';
 
 export interface TokenServiceConfig {
   host: string;
@@ -17,6 +17,10 @@ export interface TokenServiceConfig {
   tokenUsedIntervalSeconds: number;
   leaseMs: number;
   eventsReplicas: number;
+  /** By the name of a group in lower case: the role that its members have. */
+  scimRoleGroups: ReadonlyMap<string, Role>;
+  /** Whether SCIM may change people who weren't made over SCIM. */
+  scimAdopts: boolean;
   /** Folder for `admin-password` and `admin-token` of the first start. */
   bootstrapDir: string | undefined;
   /** Where people reach Portcullis; says whether the session cookie is for https. undefined: it is. */
@@ -63,6 +67,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     tokenUsedIntervalSeconds: read.integer('PORTCULLIS_TOKEN_USED_INTERVAL', 3600, 60, 31_536_000),
     leaseMs: read.integer('PORTCULLIS_LEASE_MS', 10_000, 1_000, 600_000),
     eventsReplicas: read.integer('PORTCULLIS_EVENTS_REPLICAS', 1, 1, 5),
+    scimRoleGroups: read.roleGroups('PORTCULLIS_SCIM_ROLE_GROUPS'),
+    scimAdopts: read.oneOf('PORTCULLIS_SCIM_ADOPT', 'false', ['true', 'false']) === 'true',
     bootstrapDir: read.optional('PORTCULLIS_BOOTSTRAP_DIR'),
     publicUrl: read.publicUrl('PORTCULLIS_PUBLIC_URL'),
     sessionIdleMinutes: read.integer('PORTCULLIS_SESSION_IDLE_MINUTES', 30, 1, 1_440),
@@ -134,6 +140,18 @@ class Environment {
     const value = this.text(name, fallback);
     if (!allowed.includes(value)) this.problems.push(`${name} must be one of ${allowed.join(', ')}`);
     return value;
+  }
+
+  /** `Group name=Role` pairs, separated by commas. */
+  roleGroups(name: string): ReadonlyMap<string, Role> {
+    const groups = new Map<string, Role>();
+    for (const pair of (this.optional(name) ?? '').split(',').filter((text) => text.trim() !== '')) {
+      const [, group, role] = /^\s*(.*?\S)\s*=\s*(\w+)\s*$/.exec(pair) ?? [];
+      const known = ROLES.find((each) => each === role);
+      if (group && known && !groups.has(group.toLowerCase())) groups.set(group.toLowerCase(), known);
+      else this.problems.push(`${name} must be a list of Group name=Role with each group once; ${pair.trim()} is not`);
+    }
+    return groups;
   }
 
   optionalInteger(name: string, min: number, max: number): number | undefined {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { API_BODY_BYTES_MAX, Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import { errorFormFor } from '@portcullis/access-control';
+import { API_BODY_BYTES_MAX, Problem, SCIM_MEDIA_TYPE } from '@portcullis/contracts';
 import type { FastifyReply } from 'fastify';
 import type { AuthenticatedRequest } from './authentication/current-caller.js';
 import { originOf } from './authentication/request-origin.js';
@@ -12,10 +13,12 @@ export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
     bodyLimit: API_BODY_BYTES_MAX,
     requestTimeout: 30_000,
     return503OnClosing: false, // what still comes on a kept-alive connection is served, and is its last
-    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
-      answer(reply, new Problem(400, 'invalid_request', error.message)),
+    frameworkErrors: (error: Error, { url }: { url: string }, reply: FastifyReply) =>
+      answer(url, reply, new Problem(400, 'invalid_request', error.message)),
   });
   adapter.getInstance().removeContentTypeParser('text/plain');
+  const json = adapter.getInstance().getDefaultJsonParser('error', 'error');
+  adapter.getInstance().addContentTypeParser(SCIM_MEDIA_TYPE, { parseAs: 'string' }, json);
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request.raw)) delete request.raw.headers['content-type']; // else an empty body is taken for broken JSON
     const origin = originOf(request.raw, config.internalSecret);
@@ -24,7 +27,7 @@ export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
     const isInternalRoute = request.url.startsWith('/internal/');
     const isInternalPort = request.socket.localPort === config.internalPort;
     if (isInternalRoute === isInternalPort) return done();
-    answer(reply, new Problem(404, 'not_found', 'There is nothing at this path'));
+    answer(request.url, reply, new Problem(404, 'not_found', 'There is nothing at this path'));
   });
   // A connection that stays open after the answer would hold up the end of the process until it has been idle for a minute.
   adapter.getInstance().addHook('onSend', (request, reply, _payload, done) => {
@@ -39,8 +42,9 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function answer(reply: FastifyReply, problem: Problem): void {
-  void reply.status(problem.status).header('Content-Type', PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+function answer(url: string, reply: FastifyReply, problem: Problem): void {
+  const form = errorFormFor(url);
+  void reply.status(problem.status).header('Content-Type', form.mediaType).send(form.body(problem));
 }
 
 /** Serves the internal API on a port of its own, which is all that gateways need to reach. */

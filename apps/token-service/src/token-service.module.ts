@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { AccessGuard } from '@portcullis/access-control';
+import { AccessGuard, errorFormFor } from '@portcullis/access-control';
 import { type Problem, ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import { MessagingModule } from '@portcullis/messaging';
 import { LoggerModule } from 'nestjs-pino';
@@ -42,6 +42,7 @@ import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { Retention } from './retention/retention.js';
+import { SCIM_CONTROLLERS, SCIM_PROVIDERS } from './scim/scim.parts.js';
 import { PasswordChange } from './sessions/password-change.js';
 import { PasswordController } from './sessions/password.controller.js';
 import { Passwords } from './sessions/passwords.js';
@@ -87,7 +88,7 @@ const DOOR = [
   { provide: APP_INTERCEPTOR, useClass: TokenUseInterceptor },
   { provide: APP_INTERCEPTOR, useClass: ReceiptInterceptor },
   { provide: APP_PIPE, useFactory: problemValidationPipe },
-  { provide: APP_FILTER, useValue: new ProblemFilter(problemOf) },
+  { provide: APP_FILTER, useValue: new ProblemFilter(problemOf, ({ url }) => errorFormFor(url)) },
 ];
 
 /** This app's own errors, as the problems that they are to the caller. */
@@ -129,6 +130,7 @@ export class TokenServiceModule {
         JwksController,
         HealthController,
         OpenApiController,
+        ...SCIM_CONTROLLERS,
       ],
       providers: [
         { provide: CONFIG, useValue: config },
@@ -144,6 +146,7 @@ export class TokenServiceModule {
         ...PEOPLE_AND_TOKENS,
         ...SESSIONS,
         ...CONSOLE,
+        ...SCIM_PROVIDERS,
         ...DOOR,
         IssuedTokens,
         IssuedTokenAuthenticator,

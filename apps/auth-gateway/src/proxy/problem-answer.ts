@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { type Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import { errorFormFor } from '@portcullis/access-control';
+import type { Problem } from '@portcullis/contracts';
 import { discardBody } from './request-body.js';
 
 const NO_HEADERS: readonly string[] = [];
@@ -18,7 +19,7 @@ export function endLingering(response: ServerResponse): boolean {
 }
 
 /**
- * Answers a request that goes no further with problem details (RFC 9457). When the client is still sending a long body, the
+ * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is still sending a long body, the
  * connection ends with the answer: the whole answer is sent first, then what still comes is thrown away up to a bound.
  *
  * @param added further headers, as a flat list
@@ -35,8 +36,9 @@ export function answerProblem(
     response.destroy();
     return;
   }
-  const body = Buffer.from(JSON.stringify(problem));
-  const headers = ['Content-Type', PROBLEM_MEDIA_TYPE, 'Content-Length', String(body.length)];
+  const form = errorFormFor(request.url ?? '');
+  const body = Buffer.from(form.body(problem));
+  const headers = ['Content-Type', form.mediaType, 'Content-Length', String(body.length)];
   headers.push('Cache-Control', 'no-store', ...added);
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) headers.push(name, value);
 

@@ -1,4 +1,5 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { isScimPath } from '@portcullis/access-control';
 import { type AcceptedChangeDto, Problem, RECEIPT_HEADER, type ReceiptDto } from '@portcullis/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, from, type Observable, switchMap } from 'rxjs';
@@ -41,8 +42,9 @@ export class ReceiptInterceptor implements NestInterceptor {
   }
 }
 
-/** RFC 7240 section 4.1. */
-function wantsNoWait({ headers }: FastifyRequest): boolean {
+/** RFC 7240 section 4.1. SCIM has no such answer: an identity provider takes any success for the whole truth. */
+function wantsNoWait({ headers, url }: FastifyRequest): boolean {
+  if (isScimPath(url.replace(/\?.*/s, ''))) return false;
   return /(^|,)\s*respond-async\s*(;|,|$)/i.test(String(headers['prefer'] ?? ''));
 }
 

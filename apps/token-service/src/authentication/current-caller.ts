@@ -31,7 +31,7 @@ function requestOf(context: ExecutionContext): AuthenticatedRequest {
   return context.switchToHttp().getRequest<AuthenticatedRequest>();
 }
 
-function actorOf({ user, origin }: AuthenticatedRequest): Actor {
+export function actorOf({ user, origin }: AuthenticatedRequest): Actor {
   const { principal, tokenId } = user;
   return {
     userId: principal.id,

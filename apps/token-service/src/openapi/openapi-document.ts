@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import { isScimPath } from '@portcullis/access-control';
 import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { CSRF_HEADER, PROBLEM_MEDIA_TYPE, ProblemDto, SESSION_COOKIE } from '@portcullis/contracts';
 
@@ -24,10 +25,13 @@ export function buildOpenApiDocument(app: INestApplication, version: string): Op
     extraModels: [ProblemDto],
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
   });
-  for (const path of Object.values(document.paths)) {
-    for (const method of METHODS) if (path[method]) complete(path[method]);
+  // SCIM has the same operations once more, under its other address.
+  const paths = Object.entries(document.paths).filter(([path]) => !isScimPath(path) || path.startsWith('/scim/'));
+  for (const [path, item] of paths) {
+    if (isScimPath(path)) continue; // neither sessions nor problems: a token, and SCIM's own form of errors
+    for (const method of METHODS) if (item[method]) complete(item[method]);
   }
-  return document;
+  return { ...document, paths: Object.fromEntries(paths) };
 }
 
 /** What is true of every operation: where a token is taken, so is a session; and what goes wrong is a problem. */

@@ -31,12 +31,23 @@ export async function membersOfTeam(manager: EntityManager, teamId: number): Pro
   return manager.query<EventUser[]>(MEMBERS_OF_TEAM_SQL, [teamId]);
 }
 
+/** These users by id, locked until the transaction ends. Unknown ids are left out. */
+export async function lockPrincipals(manager: EntityManager, ids: readonly number[]): Promise<EventUser[]> {
+  await manager.query('SELECT FROM users WHERE id = ANY($1) ORDER BY id FOR UPDATE', [ids]);
+  return principalsOf(manager, ids);
+}
+
+/** These users by id. Unknown ids are left out. */
+export async function principalsOf(manager: EntityManager, ids: readonly number[]): Promise<EventUser[]> {
+  return manager.query<EventUser[]>(`${PRINCIPALS_SQL} WHERE u.id = ANY($1) ORDER BY u.id`, [ids]);
+}
+
 /** The teams of the user `u`, as an expression: `Public` first, the others by name. */
 export const TEAM_NAMES_SQL = `array_prepend('${PUBLIC_TEAM}', ARRAY(
   SELECT team.name FROM team_members member JOIN teams team ON team.id = member.team_id
   WHERE member.user_id = u.id ORDER BY team.name COLLATE "C"))`;
 
-const MEMBERS_OF_TEAM_SQL = `
-  SELECT u.id, u.user_id, u.user_type, u.name, u.role, ${TEAM_NAMES_SQL} AS teams, u.active
-  FROM users u JOIN team_members m ON m.user_id = u.id
+const PRINCIPALS_SQL = `
+  SELECT u.id, u.user_id, u.user_type, u.name, u.role, ${TEAM_NAMES_SQL} AS teams, u.active FROM users u`;
+const MEMBERS_OF_TEAM_SQL = `${PRINCIPALS_SQL} JOIN team_members m ON m.user_id = u.id
   WHERE m.team_id = $1 ORDER BY u.id`;

@@ -1,25 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  type CreateUserDto,
-  type EventUser,
-  Problem,
-  roleIncludes,
-  type UpdateUserDto,
-  type UserDto,
-} from '@portcullis/contracts';
+import { type CreateUserDto, Problem, type UpdateUserDto, type UserDto } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AccessLedger } from '../access/access-ledger.js';
-import type { AccessTransaction } from '../access/access-transaction.js';
 import { AccessOutcome } from '../access/access-outcome.js';
-import type { AccessEffect } from '../access/revocation-barrier.js';
-import { type Actor, eventActor } from '../audit/actor.js';
+import type { Actor } from '../audit/actor.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { violatedConstraint } from '../database/database-errors.js';
-import type { NewEvent } from '../events/outbox.js';
 import { teamsByName } from '../teams/team-lookup.js';
-import { deleteAllTokensOf } from '../tokens/user-tokens-deletion.js';
 import { assertNotLastAdmin } from './last-admin.js';
-import { eventUser, principalEntry } from './principals.js';
+import { lockUser, userNotFound } from './locked-user.js';
+import { eventUser } from './principals.js';
+import { changedFields, effectOf, recordUserChange, recordUserCreated } from './user-changes.js';
+import { deleteUser } from './user-deletion.js';
 import { personUserId, serviceUserId } from './user-ids.js';
 import { userDto } from './user-views.js';
 import { User } from './user.entity.js';
@@ -36,7 +28,7 @@ export class UsersService {
   /** @throws Problem 404 */
   async get(id: number): Promise<User> {
     const user = await this.dataSource.manager.findOne(User, { where: { id }, relations: { teams: true } });
-    return user ?? notFound();
+    return user ?? userNotFound();
   }
 
   /** @throws Problem 400 for an unknown team, 409 `user_id_taken` */
@@ -52,7 +44,9 @@ export class UsersService {
         teams: await teamsByName(tx.manager, dto.teams ?? []),
       });
       const { id } = await insertUser(tx.manager, user);
-      return this.created(tx, await lockUser(tx.manager, id), actor);
+      const created = await lockUser(tx.manager, id);
+      recordUserCreated(tx, eventUser(created), actor);
+      return created;
     });
     return new AccessOutcome(position, 'gives', () => userDto(result));
   }
@@ -65,16 +59,11 @@ export class UsersService {
       const teams = dto.teams && (await teamsByName(tx.manager, dto.teams));
       Object.assign(user, definedOnly({ name: dto.name, role: dto.role, active: dto.active, teams }));
       const after = eventUser(user);
-      const changed = (Object.keys(after) as (keyof typeof after)[]).filter(
-        (key) => JSON.stringify(after[key]) !== JSON.stringify(before[key]),
-      );
-      if (changed.length === 0) return { user, effect: 'takes' as const };
+      if (changedFields(before, after).length === 0) return { user, effect: 'takes' as const };
 
       if (user.role !== 'Admin' || !user.active) await assertNotLastAdmin(tx.manager, user);
       await tx.manager.save(user);
-      const accessSeq = tx.record([principalEntry(eventUser(user))]);
-      tx.emit(updateEvents(user, changed, actor, accessSeq));
-      tx.audit(actor, [{ action: 'user.updated', target: `user/${id}`, before, after }]);
+      recordUserChange(tx, before, after, actor);
       return { user, effect: effectOf(before, after) };
     });
     return new AccessOutcome(position, result.effect, () => userDto(result.user));
@@ -83,36 +72,9 @@ export class UsersService {
   /** Deletes someone and all of their tokens, in one transaction. @throws Problem 404, 409 `last_admin` */
   async delete(id: number, actor: Actor): Promise<AccessOutcome<void>> {
     const { position } = await this.ledger.change(async (tx) => {
-      const user = await lockUser(tx.manager, id);
-      await assertNotLastAdmin(tx.manager, user);
-      await deleteAllTokensOf(tx, user, actor);
-      const accessSeq = tx.record([{ kind: 'principal', id: String(id), value: null }]);
-      await tx.manager.delete(User, { id });
-      tx.emit([
-        {
-          type: 'UserDeleted',
-          subject: `user/${id}`,
-          accessSeq,
-          data: { user: eventUser(user), actor: eventActor(actor) },
-        },
-      ]);
-      tx.audit(actor, [{ action: 'user.deleted', target: `user/${id}`, before: eventUser(user) }]);
+      await deleteUser(tx, await lockUser(tx.manager, id), actor);
     });
     return new AccessOutcome(position, 'takes', () => undefined);
-  }
-
-  private created(tx: AccessTransaction, user: User, actor: Actor): User {
-    const accessSeq = tx.record([principalEntry(eventUser(user))]);
-    tx.emit([
-      {
-        type: 'UserCreated',
-        subject: `user/${user.id}`,
-        accessSeq,
-        data: { user: eventUser(user), actor: eventActor(actor) },
-      },
-    ]);
-    tx.audit(actor, [{ action: 'user.created', target: `user/${user.id}`, after: eventUser(user) }]);
-    return user;
   }
 
   private serviceUser(dto: CreateUserDto): Pick<User, 'userType' | 'userId' | 'userName' | 'email'> {
@@ -142,40 +104,7 @@ async function insertUser(manager: EntityManager, user: User): Promise<User> {
   }
 }
 
-/** The user with their teams, locked until the transaction ends. @throws Problem 404 */
-async function lockUser(manager: EntityManager, id: number): Promise<User> {
-  const locked = await manager.query<unknown[]>('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
-  if (locked.length === 0) notFound();
-  return (await manager.findOne(User, { where: { id }, relations: { teams: true } }))!;
-}
-
-/** Whether anything that someone could do before is no longer theirs to do. */
-function effectOf(before: EventUser, after: EventUser): AccessEffect {
-  const isLowered = !roleIncludes(after.role, before.role);
-  const isDeactivated = before.active && !after.active;
-  const hasLeft = before.teams.some((team) => !after.teams.includes(team));
-  return isLowered || isDeactivated || hasLeft ? 'takes' : 'gives';
-}
-
-function updateEvents(user: User, changed: string[], actor: Actor, accessSeq: number): NewEvent[] {
-  const event = (type: 'UserUpdated' | 'UserDeactivated' | 'UserReactivated', fields: string[]): NewEvent => ({
-    type,
-    subject: `user/${user.id}`,
-    accessSeq,
-    data: { user: eventUser(user), actor: eventActor(actor), changed: fields },
-  });
-  const others = changed.filter((field) => field !== 'active');
-  return [
-    ...(others.length > 0 ? [event('UserUpdated', others)] : []),
-    ...(changed.includes('active') ? [event(user.active ? 'UserReactivated' : 'UserDeactivated', ['active'])] : []),
-  ];
-}
-
 /** What a request leaves out stays as it is. */
 function definedOnly(fields: object): Partial<User> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-function notFound(): never {
-  throw new Problem(404, 'user_not_found', 'There is no user with this id');
 }

@@ -1,4 +1,4 @@
-import { insufficientScope, type Problem } from '@portcullis/contracts';
+import { type ErrorForm, insufficientScope, type Problem, PROBLEM_DETAILS, SCIM_ERROR } from '@portcullis/contracts';
 import type { Caller } from '../authentication/caller.js';
 
 const ONLY_SCIM = insufficientScope('A SCIM administration token opens /scim/v2/* and nothing else');
@@ -12,6 +12,12 @@ export function isScimPath(path: string): boolean {
   return SCIM_PREFIXES.some(
     (prefix) => path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/'),
   );
+}
+
+/** How an answer to a request with this target says what went wrong: SCIM has a form of its own. */
+export function errorFormFor(target: string): ErrorForm {
+  const end = target.indexOf('?');
+  return isScimPath(end === -1 ? target : target.slice(0, end)) ? SCIM_ERROR : PROBLEM_DETAILS;
 }
 
 /**

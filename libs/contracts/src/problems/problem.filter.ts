@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import { Problem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { type ErrorForm, PROBLEM_DETAILS } from './error-form.js';
+import { Problem } from './problem.js';
 
 /** The two methods of Fastify's reply that are needed here; contracts know no HTTP server. */
 interface Reply {
@@ -11,20 +12,27 @@ interface Reply {
 /** An app's own errors, by what they are: e.g. a lost database connection is 503 and not 500. */
 export type ErrorMapping = (error: unknown) => Problem | undefined;
 
-/** Turns whatever is thrown into problem details (RFC 9457). What isn't meant for the caller becomes a 500 without detail. */
+/** The form in which the answer to this request says what went wrong. */
+export type ErrorFormChoice = (request: { url: string }) => ErrorForm;
+
+/** Turns whatever is thrown into problem details (RFC 9457), or the form that is chosen. What isn't meant for the caller becomes a 500 without detail. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   readonly #logger = new Logger('ProblemFilter');
 
-  constructor(private readonly mapError: ErrorMapping = () => undefined) {}
+  constructor(
+    private readonly mapError: ErrorMapping = () => undefined,
+    private readonly formOf: ErrorFormChoice = () => PROBLEM_DETAILS,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const problem = this.toProblem(error);
+    const form = this.formOf(host.switchToHttp().getRequest<{ url: string }>());
     const reply = host.switchToHttp().getResponse<Reply>();
     reply
       .status(problem.status)
-      .headers({ 'Content-Type': PROBLEM_MEDIA_TYPE, 'Cache-Control': 'no-store', ...problem.extra.headers })
-      .send(JSON.stringify(problem));
+      .headers({ 'Content-Type': form.mediaType, 'Cache-Control': 'no-store', ...problem.extra.headers })
+      .send(form.body(problem));
   }
 
   private toProblem(error: unknown): Problem {

@@ -22,6 +22,8 @@ export interface ProblemExtra {
   errors?: FieldError[];
   /** Response headers. */
   headers?: Record<string, string>;
+  /** The `scimType` of RFC 7644 section 3.12, for answers of SCIM. */
+  scimType?: string;
   /** Further members of the body (RFC 9457 section 3.2). */
   members?: Record<string, unknown>;
 }
