@@ -1,0 +1,18 @@
+import { Modal, Select, Textarea, Tooltip } from '@mantine/core';
+
+/** Defaults of the components, for the whole page. */
+export const components = {
+  Modal: Modal.extend({
+    defaultProps: {
+      // See page.css: scrolling is locked there.
+      lockScroll: false,
+      centered: true,
+      closeButtonProps: { 'aria-label': 'Close' },
+      overlayProps: { backgroundOpacity: 0.45 },
+      transitionProps: { duration: 120 },
+    },
+  }),
+  Select: Select.extend({ defaultProps: { allowDeselect: false, checkIconPosition: 'right' } }),
+  Textarea: Textarea.extend({ defaultProps: { autosize: false } }),
+  Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 150 } }),
+};

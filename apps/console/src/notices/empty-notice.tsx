@@ -1,0 +1,20 @@
+import { Stack, Text, Title } from '@mantine/core';
+import { IconInbox } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import classes from './empty-notice.module.css';
+
+/** In place of a list that is empty: why it is, and what to do about it. */
+export function EmptyNotice({ title, text, action }: { title: string; text: string; action?: ReactNode }) {
+  return (
+    <Stack className={classes.notice} align="center" gap="xs">
+      <IconInbox size={32} stroke={1.5} aria-hidden className={classes.icon} />
+      <Title order={2} size="h4">
+        {title}
+      </Title>
+      <Text c="dimmed" size="sm" maw="26rem">
+        {text}
+      </Text>
+      {action}
+    </Stack>
+  );
+}
