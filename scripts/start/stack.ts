@@ -153,7 +153,7 @@ async function startUpstream(context: StackContext, { ports }: Prepared): Promis
   );
 }
 
-async function startTokenService(context: StackContext, { ports, shared }: Prepared): Promise<Service> {
+async function startTokenService(context: StackContext, { ports, shared, gatewayHost }: Prepared): Promise<Service> {
   const url = `http://${LOOPBACK}:${ports.tokenService}`;
   const env = {
     ...shared,
@@ -161,6 +161,7 @@ async function startTokenService(context: StackContext, { ports, shared }: Prepa
     PORTCULLIS_API_PORT: String(ports.tokenService),
     PORTCULLIS_INTERNAL_PORT: String(ports.tokenServiceInternal),
     PORTCULLIS_BOOTSTRAP_DIR: context.options.dataDir,
+    ...(!shared['PORTCULLIS_PUBLIC_URL'] && publicUrl(gatewayHost, context.options.port)),
   };
   return context.progress.step(
     'token-service',
@@ -205,6 +206,11 @@ function gatewayEnv(
     PORTCULLIS_INTERNAL_URL: `http://${LOOPBACK}:${ports.tokenServiceInternal}`,
     PORTCULLIS_ROUTES_FILE: routesFile,
   };
+}
+
+/** Plain http for the session's cookie only where the gateways are on this machine alone. */
+function publicUrl(gatewayHost: string, port: number): NodeJS.ProcessEnv {
+  return gatewayHost === LOOPBACK ? { PORTCULLIS_PUBLIC_URL: `http://${LOOPBACK}:${port}` } : {};
 }
 
 /** Asked to listen on every address, a gateway is reached on loopback from here. */

@@ -151,6 +151,7 @@ export class Stack {
       PORTCULLIS_BOOTSTRAP_DIR: join(this.dataDir, 'bootstrap'),
       DATABASE_URL: this.database.url,
       NATS_URL: this.nats.url,
+      PORTCULLIS_PUBLIC_URL: 'http://127.0.0.1',
       PORTCULLIS_LOG_LEVEL: 'debug',
       ...this.options.tokenServiceEnv,
     };

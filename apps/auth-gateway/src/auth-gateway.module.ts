@@ -2,6 +2,7 @@ import { type DynamicModule, Inject, Logger, Module, type OnApplicationBootstrap
 import { MessagingModule } from '@portcullis/messaging';
 import { LoggerModule } from 'nestjs-pino';
 import { AccessViewModule } from './access-view/access-view.module.js';
+import { TrafficMeter } from './access-view/traffic-meter.js';
 import { AuthenticationModule } from './authentication/authentication.module.js';
 import { BearerGate } from './authentication/gate.js';
 import { RoutesFile } from './authorization/routes-file.js';
@@ -17,9 +18,14 @@ import { UsageReporter } from './usage/usage-reporter.js';
   providers: [
     {
       provide: DataPath,
-      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile],
-      useFactory: (config: GatewayConfig, gate: BearerGate, usage: UsageReporter, routes: RoutesFile) =>
-        new DataPath(config, gate, usage, routes, new Logger(DataPath.name)),
+      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter],
+      useFactory: (
+        config: GatewayConfig,
+        gate: BearerGate,
+        usage: UsageReporter,
+        routes: RoutesFile,
+        traffic: TrafficMeter,
+      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic),
     },
   ],
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { TokenAlgorithm } from '@portcullis/contracts';
+import { isLoopbackHost, type TokenAlgorithm } from '@portcullis/contracts';
 
 export interface TokenServiceConfig {
   host: string;
@@ -19,6 +19,12 @@ export interface TokenServiceConfig {
   eventsReplicas: number;
   /** Folder for `admin-password` and `admin-token` of the first start. */
   bootstrapDir: string | undefined;
+  /** Where people reach Portcullis; says whether the session cookie is for https. undefined: it is. */
+  publicUrl: URL | undefined;
+  sessionIdleMinutes: number;
+  sessionHours: number;
+  /** `allow`: programs without PKCE get their token in the redirect. */
+  cliTokenRedirect: 'refuse' | 'allow';
   logLevel: string;
 }
 
@@ -58,6 +64,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     leaseMs: read.integer('PORTCULLIS_LEASE_MS', 10_000, 1_000, 600_000),
     eventsReplicas: read.integer('PORTCULLIS_EVENTS_REPLICAS', 1, 1, 5),
     bootstrapDir: read.optional('PORTCULLIS_BOOTSTRAP_DIR'),
+    publicUrl: read.publicUrl('PORTCULLIS_PUBLIC_URL'),
+    sessionIdleMinutes: read.integer('PORTCULLIS_SESSION_IDLE_MINUTES', 30, 1, 1_440),
+    sessionHours: read.integer('PORTCULLIS_SESSION_HOURS', 12, 1, 720),
+    cliTokenRedirect: read.oneOf('PORTCULLIS_CLI_TOKEN_REDIRECT', 'refuse', ['refuse', 'allow']) as 'refuse' | 'allow',
     logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
   };
   checkAcrossFields(config, read);
@@ -108,6 +118,16 @@ class Environment {
       this.problems.push(`${name} must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
     }
     return value;
+  }
+
+  /** Over plain http, a session cookie could be read on the way: only a loopback address may have it. */
+  publicUrl(name: string): URL | undefined {
+    const text = this.optional(name);
+    if (text === undefined) return undefined;
+    const url = URL.parse(text);
+    if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return url;
+    this.problems.push(`${name} must be an https:// URL, or http:// on a loopback address`);
+    return undefined;
   }
 
   oneOf(name: string, fallback: string, allowed: readonly string[]): string {

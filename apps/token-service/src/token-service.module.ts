@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { AccessGuard, BearerAuthGuard } from '@portcullis/access-control';
+import { AccessGuard } from '@portcullis/access-control';
 import { type Problem, ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import { MessagingModule } from '@portcullis/messaging';
 import { LoggerModule } from 'nestjs-pino';
@@ -17,22 +17,40 @@ import { LeaseSweeper } from './access/lease-sweeper.js';
 import { ReceiptInterceptor } from './access/receipt.interceptor.js';
 import { RevocationBarrier } from './access/revocation-barrier.js';
 import { AccessSnapshot } from './access/snapshot.js';
+import { CredentialGuard } from './authentication/credential.guard.js';
 import { IssuedTokenAuthenticator } from './authentication/issued-token-authenticator.js';
 import { IssuedTokens } from './authentication/issued-tokens.js';
 import { TokenUseInterceptor } from './authentication/token-use.interceptor.js';
 import { FirstAdmin } from './bootstrap/first-admin.js';
+import { CliCodes } from './cli/cli-codes.js';
+import { CliTokens } from './cli/cli-tokens.js';
+import { CliController } from './cli/cli.controller.js';
 import { CONFIG, type TokenServiceConfig } from './config.js';
 import { databaseProblem } from './database/database-errors.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EVENTS_OPTIONS } from './events/events-options.js';
 import { EventsModule } from './events/events.module.js';
+import { GatewayList } from './gateways/gateway-list.js';
+import { GatewaysController } from './gateways/gateways.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { JwksController } from './keys/jwks.controller.js';
 import { MasterKey } from './keys/master-key.js';
 import { Secrets } from './keys/secrets.js';
 import { SigningKeys } from './keys/signing-keys.js';
+import { LiveCredentials } from './live-updates/live-credentials.js';
+import { LiveUpdates } from './live-updates/live-updates.js';
+import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { Retention } from './retention/retention.js';
+import { PasswordChange } from './sessions/password-change.js';
+import { PasswordController } from './sessions/password.controller.js';
+import { Passwords } from './sessions/passwords.js';
+import { SessionCookie } from './sessions/session-cookie.js';
+import { SessionViews } from './sessions/session-views.js';
+import { Sessions } from './sessions/sessions.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { SignIn } from './sessions/sign-in.js';
+import { SignInLimits } from './sessions/sign-in-limits.js';
 import { TeamsController } from './teams/teams.controller.js';
 import { TeamsService } from './teams/teams.service.js';
 import { BulkRevocation } from './tokens/bulk-revocation.js';
@@ -56,13 +74,15 @@ const ACCESS = [
   LeaseSweeper,
   RevocationBarrier,
 ];
+const SESSIONS = [PasswordChange, Passwords, SessionCookie, Sessions, SessionViews, SignIn, SignInLimits];
+const CONSOLE = [CliCodes, CliTokens, GatewayList, LiveCredentials, LiveUpdates];
 const KEYS = [Secrets, SigningKeys];
 const PEOPLE_AND_TOKENS = [UsersService, UserList, TeamsService, TokensService, BulkRevocation, TokenIssuer, TokenList];
 
 /** Guards run in this order; each refuses what it finds no rule for. */
 const DOOR = [
   { provide: APP_GUARD, useClass: InternalSecretGuard },
-  { provide: APP_GUARD, useClass: BearerAuthGuard },
+  { provide: APP_GUARD, useClass: CredentialGuard },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_INTERCEPTOR, useClass: TokenUseInterceptor },
   { provide: APP_INTERCEPTOR, useClass: ReceiptInterceptor },
@@ -100,6 +120,11 @@ export class TokenServiceModule {
         AccessController,
         UsersController,
         TeamsController,
+        SessionsController,
+        PasswordController,
+        CliController,
+        GatewaysController,
+        LiveUpdatesController,
         InternalController,
         JwksController,
         HealthController,
@@ -117,6 +142,8 @@ export class TokenServiceModule {
         ...ACCESS,
         ...KEYS,
         ...PEOPLE_AND_TOKENS,
+        ...SESSIONS,
+        ...CONSOLE,
         ...DOOR,
         IssuedTokens,
         IssuedTokenAuthenticator,

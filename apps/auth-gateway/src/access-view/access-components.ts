@@ -9,6 +9,7 @@ import type { Clock } from './clock.js';
 import { FeedVerifier } from './feed-verifier.js';
 import { Lease } from './lease.js';
 import { SigningKeys } from './signing-keys.js';
+import { TrafficMeter } from './traffic-meter.js';
 
 /** All that keeps the access view, wired up. Nothing runs before {@link startAccess}. */
 export interface AccessComponents {
@@ -28,6 +29,7 @@ interface Dependencies {
   api: FollowerDependencies['api'];
   nats: Pick<NatsClient, 'connection' | 'isConnected'>;
   clock: Clock;
+  traffic?: TrafficMeter;
   log: FollowerDependencies['log'];
 }
 
@@ -35,7 +37,7 @@ interface Dependencies {
 const NO_KEYS = new Keyring('', Buffer.alloc(32), []);
 
 export function assembleAccess(deps: Dependencies): AccessComponents {
-  const { instance, whenStale, api, clock, log } = deps;
+  const { instance, whenStale, api, clock, log, traffic = new TrafficMeter() } = deps;
   const replica = new AccessReplica();
   const lease = new Lease(clock);
   const verifier = new TokenVerifier(NO_KEYS, deps.verifiedTokensMax);
@@ -48,7 +50,17 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
     onResolved: () => follower.keysResolved(),
     onFailure: (error) => log.warn(`signing keys can't be fetched: ${(error as Error).message}`),
   });
-  const follower: AccessFollower = new AccessFollower({ instance, whenStale, api, clock, replica, keys, lease, log });
+  const follower: AccessFollower = new AccessFollower({
+    instance,
+    whenStale,
+    api,
+    clock,
+    replica,
+    keys,
+    lease,
+    traffic,
+    log,
+  });
   const feed = new ChangeFeed(deps.nats, feedVerifier, clock, (message) => follower.follow(message));
   const acks = new AckPublisher(
     instance,

@@ -8,6 +8,7 @@ import { LeaseIdentity } from './lease-identity.js';
 import type { Lease } from './lease.js';
 import { RenewalSchedule } from './renewal-schedule.js';
 import type { SigningKeys } from './signing-keys.js';
+import type { TrafficMeter } from './traffic-meter.js';
 
 /** A wall clock that is further off than this makes the gateway unready. */
 export const CLOCK_OFF_MS_MAX = 5_000;
@@ -24,6 +25,7 @@ export interface FollowerDependencies {
   replica: AccessReplica;
   keys: SigningKeys;
   lease: Lease;
+  traffic: Pick<TrafficMeter, 'rates'>;
   log: { info(message: string): void; warn(message: string): void };
 }
 
@@ -167,13 +169,14 @@ export class AccessFollower {
 
   /** @returns why the lease wasn't extended, or undefined when it was */
   async #renew(identity: LeaseIdentity, view: AccessView): Promise<string | undefined> {
-    const { api, keys, lease, replica } = this.deps;
+    const { api, clock, keys, lease, replica, traffic } = this.deps;
     if (keys.isOverdue) return 'a key that the access ledger names has not come';
     const appliedSeq = view.appliedSeq;
     this.#schedule.sent();
     const renewal = await api.renew(identity.leaseId, {
       epoch: view.epoch,
       applied_seq: keys.resolvedSeq(appliedSeq),
+      ...traffic.rates(clock.monotonicMs()),
     });
     if (!renewal) return this.#registerAnew();
     this.#compareClocks(renewal);

@@ -9,13 +9,14 @@ import { ChangeFeed } from './change-feed.js';
 import { systemClock } from './clock.js';
 import { InternalApiClient } from './internal-api.client.js';
 import { Lease } from './lease.js';
+import { TrafficMeter } from './traffic-meter.js';
 
 const ACCESS_COMPONENTS = Symbol('ACCESS_COMPONENTS');
 
 const components: FactoryProvider<AccessComponents> = {
   provide: ACCESS_COMPONENTS,
-  inject: [GATEWAY_CONFIG, NatsClient, InternalApiClient],
-  useFactory: (config: GatewayConfig, nats: NatsClient, api: InternalApiClient) => {
+  inject: [GATEWAY_CONFIG, NatsClient, InternalApiClient, TrafficMeter],
+  useFactory: (config: GatewayConfig, nats: NatsClient, api: InternalApiClient, traffic: TrafficMeter) => {
     const logger = new Logger('AccessView');
     return assembleAccess({
       instance: config.instance,
@@ -24,6 +25,7 @@ const components: FactoryProvider<AccessComponents> = {
       api,
       nats,
       clock: systemClock,
+      traffic,
       log: { info: (message) => logger.log(message), warn: (message) => logger.warn(message) },
     });
   },
@@ -48,7 +50,10 @@ const parts = [
 ];
 
 /** Keeps the view of who may enter, from the start of the app until its lease is released (see `shutdown.ts`). */
-@Module({ providers: [internalApi, components, ...parts], exports: [internalApi, ...parts] })
+@Module({
+  providers: [TrafficMeter, internalApi, components, ...parts],
+  exports: [TrafficMeter, internalApi, ...parts],
+})
 export class AccessViewModule implements OnApplicationBootstrap {
   constructor(@Inject(ACCESS_COMPONENTS) private readonly all: AccessComponents) {}
 

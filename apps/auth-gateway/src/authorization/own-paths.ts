@@ -1,12 +1,14 @@
 /**
  * Portcullis's own paths. They come before the routes file, and a route at or below one of them stops the start.
  *
- * `gateway`: the gateway itself, its console or its Nest app. `public`: the token-service, without a token. `guarded`: the token-service, with a token.
+ * `gateway`: the gateway itself, its console or its Nest app. `public`: the token-service, without a token. `guarded`: the
+ * token-service, with a token or a session. `token`: the token-service, with a token alone. `session`: the token-service, which
+ * sees to it who is signed in.
  * `nothing`: reserved; 404.
  */
 export interface OwnPath {
   readonly prefix: string;
-  readonly servedBy: 'gateway' | 'public' | 'guarded' | 'nothing';
+  readonly servedBy: 'gateway' | 'public' | 'guarded' | 'token' | 'session' | 'nothing';
   /** Nothing is below it. */
   readonly exact: boolean;
 }
@@ -37,9 +39,11 @@ export const OWN_PATHS: readonly OwnPath[] = [
     '/api/gateways',
     '/api/access',
     '/api/audit',
+    '/api/events',
   ]),
-  ...paths('guarded', false, ['/scim/v2', '/api/scim/v2']),
-  ...paths('nothing', false, ['/api/session', '/api/cli', '/cli', '/scim', '/api/scim', '/.well-known']),
+  ...paths('session', false, ['/api/session', '/api/cli']),
+  ...paths('token', false, ['/scim/v2', '/api/scim/v2']),
+  ...paths('nothing', false, ['/cli', '/scim', '/api/scim', '/.well-known']),
   ...paths('nothing', false, ['/metrics', '/internal', '/verify']),
 ];
 

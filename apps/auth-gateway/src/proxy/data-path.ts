@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Caller, isScimPath, roleRefusal, scimScopeRefusal } from '@portcullis/access-control';
 import { API_BODY_BYTES_MAX, Problem } from '@portcullis/contracts';
+import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { Route } from '../authorization/route.js';
@@ -12,6 +13,8 @@ import { type Destination, Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
 import { ForwardedBy } from './forwarded-by.js';
 import { InFlight } from './in-flight.js';
+import { OpenStreams } from './open-streams.js';
+import { carriesSession } from './own-cookies.js';
 import { answerProblem } from './problem-answer.js';
 import { RequestBody } from './request-body.js';
 import { TrustedProxies } from './trusted-proxies.js';
@@ -48,6 +51,8 @@ const NO_TRACE = new Problem(405, 'method_not_allowed', 'TRACE is not supported'
 const BODY_TOO_LARGE = new Problem(413, 'body_too_large', 'The request body is too large');
 const FAILED = new Problem(500, 'internal_error', 'Something went wrong in the gateway');
 const PREFLIGHT_REFUSED = new Problem(403, 'origin_not_allowed', 'This origin or preflight is not allowed here');
+/** Lasts as long as its page is open, and is silent for long. */
+const EVENT_STREAM_PATH = '/api/events';
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /** One request on its way in. */
@@ -68,6 +73,7 @@ export class DataPath {
   #destinations: Destinations;
   #draining = false;
   readonly #inFlight = new InFlight();
+  readonly #streams = new OpenStreams();
   readonly #upstreams: Upstreams;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
@@ -79,6 +85,7 @@ export class DataPath {
     private readonly usage: Pick<UsageRecorder, 'record'>,
     routes: RouteSource,
     private readonly log: DataPathLog,
+    private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
     this.#upstreams = new Upstreams(this.#limits, log);
@@ -102,6 +109,7 @@ export class DataPath {
 
   startDraining(): void {
     this.#draining = true;
+    this.#streams.cut();
   }
 
   /**
@@ -143,7 +151,9 @@ export class DataPath {
   private take(request: IncomingMessage, response: ServerResponse): boolean {
     const target = parseRequestTarget(request.url ?? '');
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
+    if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
     if (target instanceof Problem || destination instanceof Problem) {
+      this.traffic.refused += 1;
       answerProblem(request, response, destination as Problem, ['X-Request-Id', randomUUID()]);
       return true;
     }
@@ -168,6 +178,7 @@ export class DataPath {
     const { rawHeaders, httpVersion } = request;
     const client = readClientHeaders(rawHeaders, httpVersion, peer.trusted, destination.headerRules);
     if (client instanceof Problem) {
+      this.traffic.refused += 1;
       answerProblem(request, response, client, ['X-Request-Id', randomUUID()], true);
       return undefined;
     }
@@ -187,9 +198,17 @@ export class DataPath {
       return this.refuse(passage, BODY_TOO_LARGE);
     }
 
-    this.#inFlight.add(response);
-    if (destination.own?.servedBy === 'public') return this.forward(passage, undefined);
+    if (passage.path === EVENT_STREAM_PATH) this.#streams.add(response);
+    else this.#inFlight.add(response);
+    if (this.needsNoToken(passage)) return this.forward(passage, undefined);
     this.gate.authenticate(request, (result) => this.decide(passage, result));
+  }
+
+  /** Public, or on the word of a session: the token-service asks Postgres whether it holds, and refuses it for other pages. */
+  private needsNoToken({ request, destination: { own } }: Passage): boolean {
+    if (own?.servedBy === 'public' || own?.servedBy === 'session') return true;
+    const { authorization, cookie } = request.headers;
+    return own?.servedBy === 'guarded' && authorization === undefined && carriesSession(cookie);
   }
 
   private decide(passage: Passage, result: Caller | Problem): void {
@@ -241,6 +260,7 @@ export class DataPath {
   }
 
   private refuse({ request, response, added }: Passage, problem: Problem): void {
+    this.traffic.refused += 1;
     answerProblem(request, response, problem, added, this.#draining);
   }
 

@@ -68,12 +68,13 @@ function routeDestination(route: Route, group: UpstreamGroup): Destination {
 }
 
 function ownDestination(own: OwnPath, tokenService: UpstreamGroup): Destination {
-  const guarded = own.servedBy === 'guarded';
+  const takesToken = own.servedBy === 'guarded' || own.servedBy === 'token';
+  const takesSession = own.servedBy === 'guarded' || own.servedBy === 'session';
   return {
     prefix: own.prefix,
     own,
     route: undefined,
-    group: guarded || own.servedBy === 'public' ? tokenService : undefined,
-    headerRules: { forwardAuthorization: guarded, forwardOwnCookies: guarded },
+    group: takesToken || takesSession || own.servedBy === 'public' ? tokenService : undefined,
+    headerRules: { forwardAuthorization: takesToken, forwardOwnCookies: takesSession },
   };
 }

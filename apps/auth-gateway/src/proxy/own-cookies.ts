@@ -13,6 +13,13 @@ export function withoutOwnCookies(header: string): string | undefined {
   return others.length > 0 ? others.join(';').trim() : undefined;
 }
 
+const SESSION = /(?:^|;)\s*(?:__Host-)?portcullis_session=/;
+
+/** Whether a `Cookie` header carries a session. Whether it holds is for the token-service to say. */
+export function carriesSession(header: string | undefined): boolean {
+  return header !== undefined && SESSION.test(header);
+}
+
 /** Whether a `Set-Cookie` header would set one of Portcullis's own cookies. */
 export function setsOwnCookie(header: string): boolean {
   return MAY_BE_OWN.test(header) && OWN_COOKIE.test(nameOf(header));

@@ -4,6 +4,7 @@ import type { Actor } from '../audit/actor.js';
 import { type AuditRecord, auditInsert } from '../audit/audit-trail.js';
 import { type Insert, insertAll } from '../database/insert.js';
 import { type NewEvent, outboxInsert } from '../events/outbox.js';
+import { endedSessions } from '../sessions/ended-sessions.js';
 import type { LedgerPosition } from './ledger-position.js';
 
 /** A fact that has no number yet. `dropAfter`: when the entry may be forgotten, because nothing could use it any more. */
@@ -66,6 +67,7 @@ export class AccessTransaction {
     // One transaction may say two things of a token (revoked, then deleted): the ledger keeps the latest.
     const latest = [...new Map(this.#entries.map((entry) => [`${entry.kind} ${entry.id}`, entry])).values()];
     return [
+      ...[endedSessions(latest) ?? []].flat(),
       { values: [this.position.seq], sql: ($) => `UPDATE access_clock SET seq = ${$(1)}` },
       {
         values: [

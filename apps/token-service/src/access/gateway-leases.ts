@@ -62,6 +62,8 @@ export class GatewayLeases {
       request.epoch,
       request.applied_seq,
       this.config.leaseMs,
+      request.requests_per_second ?? 0,
+      request.refused_per_second ?? 0,
     ]);
     if (renewed.length === 0) throw new Problem(404, 'lease_unknown', 'This lease is over; register anew');
 
@@ -107,7 +109,8 @@ const labelOf = (leaseId: string): string => `lease:${leaseId}`;
 const RENEW_SQL = `
   UPDATE gateway_leases
   SET epoch = $2, applied_seq = CASE WHEN $2 = clock.epoch_of_ledger AND $3 <= clock.seq THEN $3::bigint END,
-    lease_ms = greatest(lease_ms, $4), renewals = renewals + 1, renewed_at = now()
+    lease_ms = greatest(lease_ms, $4), renewals = renewals + 1, renewed_at = now(),
+    requests_per_second = $5, refused_per_second = $6
   FROM (SELECT seq, ${EPOCH_SQL} AS epoch_of_ledger FROM access_clock) clock
   WHERE lease_id = $1 AND released_at IS NULL AND fenced_at IS NULL
   RETURNING lease_id`;

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, Matches, Max, MaxLength, Min, IsString } from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsOptional, Matches, Max, MaxLength, Min, IsString } from 'class-validator';
 import {
   ID_MAX,
   type IntrospectRequest,
@@ -8,6 +8,9 @@ import {
   WHEN_STALE,
   type WhenStale,
 } from '@portcullis/contracts';
+
+/** More than one process can take. */
+const RATE_MAX = 1e9;
 
 export class RegisterDto implements RegisterRequest {
   @Matches(/^[A-Za-z0-9._-]{1,64}$/, { message: 'instance must be 1 to 64 characters of A-Z a-z 0-9 . _ -' })
@@ -45,4 +48,16 @@ export class RenewDto implements RenewRequest {
   @Min(0)
   @IsInt()
   applied_seq: number;
+
+  @IsOptional()
+  @Max(RATE_MAX)
+  @Min(0)
+  @IsNumber()
+  requests_per_second?: number;
+
+  @IsOptional()
+  @Max(RATE_MAX)
+  @Min(0)
+  @IsNumber()
+  refused_per_second?: number;
 }

@@ -7,7 +7,7 @@ import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { TokenIssuer } from '../tokens/token-issuer.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { UsersService } from '../users/users.service.js';
-import { hashPassword } from './password.js';
+import { hashPassword } from '../sessions/password-hash.js';
 import { writeSecretFile } from './secret-file.js';
 
 const ADMIN = 'admin';

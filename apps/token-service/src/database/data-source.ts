@@ -4,8 +4,9 @@ import { Team } from '../teams/team.entity.js';
 import { Token } from '../tokens/token.entity.js';
 import { User } from '../users/user.entity.js';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation.js';
+import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
 
-export const MIGRATIONS = [Foundation1763700000000];
+export const MIGRATIONS = [Foundation1763700000000, Sessions1763810000000];
 
 const logger = new Logger('Database');
 

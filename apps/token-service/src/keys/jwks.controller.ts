@@ -1,10 +1,11 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Public } from '@portcullis/access-control';
 import { SigningKeys } from './signing-keys.js';
 
 /** A JSON Web Key Set (RFC 7517 section 5) of Ed25519 keys (RFC 8037). */
-interface JwkSet {
+class JwkSet {
+  @ApiProperty({ type: 'array', items: { type: 'object' } })
   keys: { kty: 'OKP'; crv: 'Ed25519'; use: 'sig'; alg: 'EdDSA'; kid: string; x: string }[];
 }
 
@@ -17,7 +18,7 @@ export class JwksController {
   @Get('jwks.json')
   @Public()
   @Header('Cache-Control', 'public, max-age=60')
-  @ApiOkResponse({ description: 'JSON Web Key Set (RFC 7517)' })
+  @ApiOkResponse({ type: JwkSet, description: 'JSON Web Key Set (RFC 7517)' })
   async jwks(): Promise<JwkSet> {
     const { keys } = await this.signingKeys.verificationKeys();
     return {

@@ -10,6 +10,8 @@ export class Secrets implements OnModuleInit {
   tokenHmacKey: Buffer;
   /** Makes the MAC in each `jti`; all verifiers share it. */
   tokenIdMacKey: Buffer;
+  /** Spreads accounts and addresses over the slots that attempts to sign in are counted in. */
+  signInLimitKey: Buffer;
   /** Signs the access feed. */
   feedKey: KeyObject;
 
@@ -21,6 +23,7 @@ export class Secrets implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     this.tokenHmacKey = await this.getOrMake('token-hmac', () => randomBytes(32));
     this.tokenIdMacKey = await this.getOrMake('token-id-mac', () => randomBytes(32));
+    this.signInLimitKey = await this.getOrMake('sign-in-limit', () => randomBytes(32));
     const feedKey = await this.getOrMake('access-feed', makeEd25519);
     this.feedKey = createPrivateKey({ key: feedKey, format: 'der', type: 'pkcs8' });
   }

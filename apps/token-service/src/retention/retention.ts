@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { USAGE_KEPT_DAYS } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
 import { PeriodicTask } from './periodic-task.js';
 
@@ -24,8 +25,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   /** @returns how many rows were deleted */
   async sweep(): Promise<number> {
     let deleted = 0;
-    for (const sql of [PUBLISHED_EVENTS_SQL, USAGE_BATCHES_SQL, ENDED_LEASES_SQL])
-      deleted += await this.sweepTable(sql);
+    for (const sql of SWEEPS) deleted += await this.sweepTable(sql);
     return deleted;
   }
 
@@ -56,3 +56,37 @@ const ENDED_LEASES_SQL = `
   DELETE FROM gateway_leases
   WHERE lease_id IN (
     SELECT lease_id FROM gateway_leases WHERE coalesce(released_at, fenced_at) < now() - interval '7 days' LIMIT $1)`;
+
+const HOURLY_USAGE_SQL = `
+  DELETE FROM token_usage_hourly
+  WHERE (token_id, hour) IN (
+    SELECT token_id, hour FROM token_usage_hourly WHERE hour < now() - interval '${USAGE_KEPT_DAYS} days' LIMIT $1)`;
+
+// A day is the longest time without a request that can be set.
+const SESSIONS_SQL = `
+  DELETE FROM sessions
+  WHERE id IN (
+    SELECT id FROM sessions WHERE expires_at < now() OR last_seen_at < now() - interval '1 day' LIMIT $1)`;
+const CLI_CODES_SQL = `
+  DELETE FROM cli_codes WHERE code_hash IN (SELECT code_hash FROM cli_codes WHERE expires_at < now() LIMIT $1)`;
+
+// Where all attempts are there again, a row says no more than no row.
+const SIGN_IN_LIMITS_SQL = `
+  DELETE FROM sign_in_limits
+  WHERE (kind, slot) IN (SELECT kind, slot FROM sign_in_limits WHERE full_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED)
+    AND full_at < now()`;
+const SIGN_IN_ADDRESSES_SQL = `
+  DELETE FROM sign_in_addresses
+  WHERE (user_id, address) IN (
+    SELECT user_id, address FROM sign_in_addresses WHERE last_at < now() - interval '90 days' LIMIT $1)`;
+
+const SWEEPS = [
+  PUBLISHED_EVENTS_SQL,
+  USAGE_BATCHES_SQL,
+  ENDED_LEASES_SQL,
+  HOURLY_USAGE_SQL,
+  SESSIONS_SQL,
+  CLI_CODES_SQL,
+  SIGN_IN_LIMITS_SQL,
+  SIGN_IN_ADDRESSES_SQL,
+];

@@ -4,15 +4,15 @@ import { DataSource } from 'typeorm';
 import { containing } from '../database/like-pattern.js';
 import { STATUS_SQL, TOKEN_COLUMNS_SQL, tokenDto, type TokenRow } from './token-row.js';
 
-const FROM_SQL = `FROM tokens t JOIN users u ON u.id = t.user_id LEFT JOIN token_last_used used ON used.token_id = t.id`;
-
-/** What a sort is called in the API, and the column behind it. */
-const SORT_COLUMNS: Record<string, string> = {
-  id: 't.id',
-  name: 't.name',
-  created_at: 't.created_at',
-  expiration: 't.expires_at',
-  last_used: 'used.last_used',
+/** What a sort is called in the API, the expression behind it, and what it needs to be joined. */
+const SORTS: Record<string, { expression: string; join?: string }> = {
+  id: { expression: 't.id' },
+  name: { expression: 't.name' },
+  user: { expression: 'u.name', join: 'JOIN users u ON u.id = t.user_id' },
+  status: { expression: STATUS_SQL },
+  created_at: { expression: 't.created_at' },
+  expiration: { expression: 't.expires_at' },
+  last_used: { expression: 'used.last_used', join: 'LEFT JOIN token_last_used used ON used.token_id = t.id' },
 };
 
 /** Reads tokens, many at a time. */
@@ -23,20 +23,37 @@ export class TokenList {
   async page(query: ListAllTokensQuery): Promise<Page<TokenDto>> {
     const { page, size } = query;
     const { where, values } = conditions(query);
-    const rows = await this.dataSource.query<TokenRow[]>(
-      `SELECT ${TOKEN_COLUMNS_SQL}, used.last_used ${FROM_SQL} ${where} ORDER BY ${orderBy(query.sort)}
-       LIMIT $${values.length + 1} OFFSET $${values.length + 2}`,
-      [...values, size, (page - 1) * size],
-    );
-    const counted = await this.dataSource.query<{ total: number }[]>(
-      `SELECT count(*) AS total FROM tokens t JOIN users u ON u.id = t.user_id ${where}`,
-      values,
-    );
-    return { items: rows.map(tokenDto), total: counted[0]!.total, page, size };
+    const [rows, [counted]] = await Promise.all([
+      this.dataSource.query<TokenRow[]>(pageSql(where, query.sort, values.length), [
+        ...values,
+        size,
+        (page - 1) * size,
+      ]),
+      this.dataSource.query<{ total: number }[]>(`SELECT count(*) AS total FROM tokens t ${where}`, values),
+    ]);
+    return { items: rows.map(tokenDto), total: counted!.total, page, size };
   }
 }
 
-function conditions({ user_id, type, status, q }: ListAllTokensQuery): { where: string; values: unknown[] } {
+/** The page is found by its ids first, so that nothing is joined and shown that isn't on it. */
+function pageSql(where: string, sort: TokenSort, valueCount: number): string {
+  const descending = sort.startsWith('-');
+  const { expression, join = '' } = SORTS[descending ? sort.slice(1) : sort]!;
+  // The id decides between equals, so that pages don't overlap. Tokens without a value come last.
+  const order = `sort_value ${descending ? 'DESC' : 'ASC'} NULLS LAST, id DESC`;
+  return `
+    SELECT ${TOKEN_COLUMNS_SQL}, used.last_used
+    FROM (
+      SELECT t.id, ${expression} AS sort_value FROM tokens t ${join} ${where}
+      ORDER BY ${order} LIMIT $${valueCount + 1} OFFSET $${valueCount + 2}
+    ) page
+    JOIN tokens t ON t.id = page.id
+    JOIN users u ON u.id = t.user_id
+    LEFT JOIN token_last_used used ON used.token_id = t.id
+    ORDER BY page.sort_value ${descending ? 'DESC' : 'ASC'} NULLS LAST, t.id DESC`;
+}
+
+function conditions({ user_id, type, status, scim, q }: ListAllTokensQuery): { where: string; values: unknown[] } {
   const values: unknown[] = [];
   const conditions: string[] = [];
   const add = (value: unknown, condition: (parameter: string) => string): void => {
@@ -46,14 +63,11 @@ function conditions({ user_id, type, status, q }: ListAllTokensQuery): { where: 
   };
   add(user_id, (p) => `t.user_id = ${p}`);
   add(type, (p) => `t.type = ${p}`);
+  add(scim, (p) => `t.scim = ${p}`);
   add(status, (p) => `${STATUS_SQL} = ${p}`);
-  add(q && containing(q), (p) => `(t.name ILIKE ${p} OR u.name ILIKE ${p} OR u.user_id ILIKE ${p})`);
+  add(
+    q && containing(q),
+    (p) => `(t.name ILIKE ${p} OR t.user_id IN (SELECT id FROM users WHERE name ILIKE ${p} OR user_id ILIKE ${p}))`,
+  );
   return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', values };
-}
-
-/** The id decides between equals, so that pages don't overlap. Tokens without a value come last. */
-function orderBy(sort: TokenSort): string {
-  const descending = sort.startsWith('-');
-  const column = SORT_COLUMNS[descending ? sort.slice(1) : sort];
-  return `${column} ${descending ? 'DESC' : 'ASC'} NULLS LAST, t.id DESC`;
 }

@@ -1,4 +1,4 @@
-import type { TokenDto, TokenStatus, TokenType, UserType } from '@portcullis/contracts';
+import type { TokenDto, TokenStatus, TokenType, TokenUserDto, UserType } from '@portcullis/contracts';
 import { isoSeconds, isoSecondsOrNull } from '../database/iso-seconds.js';
 
 /** A token with what is shown of it. Its HMAC is not among it. */
@@ -14,6 +14,7 @@ export interface TokenRow {
   parent_token_id: number | null;
   created_at: Date;
   created_by_id: number | null;
+  created_by: TokenUserDto | null;
   expires_at: Date | null;
   revoked_by_admin: boolean;
   last_used: Date | null;
@@ -28,7 +29,9 @@ export const STATUS_SQL = `CASE WHEN t.revoked_at IS NOT NULL THEN 'Revoked' WHE
 export const TOKEN_COLUMNS_SQL = `
   t.id, t.name, t.type, t.scim, t.hint, t.parent_token_id, t.created_at, t.created_by_id, t.expires_at, t.revoked_by_admin,
   ${STATUS_SQL} AS status, coalesce(t.expires_at <= now(), false) AS expired,
-  u.id AS owner_id, u.user_id AS owner_user_id, u.name AS owner_name, u.user_type AS owner_user_type`;
+  u.id AS owner_id, u.user_id AS owner_user_id, u.name AS owner_name, u.user_type AS owner_user_type,
+  (SELECT json_build_object('id', maker.id, 'user_id', maker.user_id, 'name', maker.name, 'user_type', maker.user_type)
+   FROM users maker WHERE maker.id = t.created_by_id) AS created_by`;
 
 export function tokenDto(row: TokenRow): TokenDto {
   return {
@@ -40,6 +43,7 @@ export function tokenDto(row: TokenRow): TokenDto {
     status: row.status,
     created_at: isoSeconds(row.created_at),
     created_by_id: row.created_by_id,
+    created_by: row.created_by,
     parent_token_id: row.parent_token_id,
     expiration: isoSecondsOrNull(row.expires_at),
     last_used: isoSecondsOrNull(row.last_used),

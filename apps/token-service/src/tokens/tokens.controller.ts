@@ -11,6 +11,8 @@ import {
   type Page,
   pageOf,
   TokenDto,
+  TokenUsageDto,
+  TokenUsageQuery,
   UpdatedTokenDto,
   UpdateTokenDto,
 } from '@portcullis/contracts';
@@ -18,6 +20,7 @@ import type { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { CurrentActor, CurrentCaller } from '../authentication/current-caller.js';
 import { TokenIdPipe } from '../openapi/id.pipe.js';
+import { TokenUsage } from '../usage/token-usage.js';
 import { BulkRevocation } from './bulk-revocation.js';
 import { TokenIssuer } from './token-issuer.js';
 import { TokenList } from './token-list.js';
@@ -32,6 +35,7 @@ export class TokensController {
     private readonly issuer: TokenIssuer,
     private readonly list: TokenList,
     private readonly bulk: BulkRevocation,
+    private readonly usage: TokenUsage,
   ) {}
 
   /** Makes a token. `bearer_token` is in this answer and never again. */
@@ -84,6 +88,19 @@ export class TokensController {
   @ApiOkResponse({ type: TokenDto })
   get(@Param('id', TokenIdPipe) id: number, @CurrentActor() actor: Actor): Promise<TokenDto> {
     return this.tokens.get(id, actor);
+  }
+
+  /** How often a token was used, by the hour for 90 days back, and where it was used from last. */
+  @Get(':id/usage')
+  @Authenticated()
+  @ApiOkResponse({ type: TokenUsageDto })
+  async usageOf(
+    @Param('id', TokenIdPipe) id: number,
+    @Query() { hours }: TokenUsageQuery,
+    @CurrentActor() actor: Actor,
+  ): Promise<TokenUsageDto> {
+    await this.tokens.get(id, actor); // 404 for another person's
+    return this.usage.read(id, hours);
   }
 
   /** Revokes or restores a token. */

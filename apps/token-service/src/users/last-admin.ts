@@ -8,7 +8,7 @@ import type { User } from './user.entity.js';
  *
  * @throws Problem 409 `last_admin`
  */
-export async function assertNotLastAdmin(manager: EntityManager, user: User): Promise<void> {
+export async function assertNotLastAdmin(manager: EntityManager, user: Pick<User, 'id'>): Promise<void> {
   const rows = await manager.query<{ is_last: boolean }[]>(IS_LAST_ADMIN_SQL, [user.id]);
   if (!rows[0]!.is_last) return;
   throw new Problem(409, 'last_admin', 'This is the last active Admin who can sign in; make another one first');

@@ -17,6 +17,8 @@ export function userDto(user: User): UserDto {
     active: user.active,
     created_at: isoSeconds(user.createdAt),
     created_by_id: user.createdById,
+    has_password: user.hasPassword,
+    active_tokens: user.activeTokens,
   };
 }
 

@@ -1,6 +1,11 @@
-import { Column, Entity, JoinTable, ManyToMany, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, Entity, JoinTable, ManyToMany, PrimaryGeneratedColumn, VirtualColumn } from 'typeorm';
 import type { Role, UserType } from '@portcullis/contracts';
 import { Team } from '../teams/team.entity.js';
+
+/** How many tokens of a user have the status Active. @param user what the table is called in the query */
+export const activeTokensSql = (user: string): string => `
+  SELECT count(*)::integer FROM tokens t
+  WHERE t.user_id = ${user}.id AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())`;
 
 @Entity('users')
 export class User {
@@ -31,6 +36,12 @@ export class User {
   /** Argon2id in PHC form; only people who sign in with a password have one. */
   @Column('text', { name: 'password_hash', nullable: true, select: false })
   passwordHash?: string | null;
+
+  @VirtualColumn({ type: 'boolean', query: (user) => `SELECT ${user}.password_hash IS NOT NULL` })
+  hasPassword: boolean;
+
+  @VirtualColumn({ type: 'bigint', query: activeTokensSql })
+  activeTokens: number;
 
   @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
   createdAt: Date;

@@ -8,7 +8,7 @@ import type { Caller } from './caller.js';
 /** Nest's guard in front of every route that isn't `@Public()`: runs the bearer strategy and puts the caller on `request.user`. */
 @Injectable()
 export class BearerAuthGuard extends AuthGuard('bearer') {
-  constructor(private readonly reflector: Reflector) {
+  constructor(protected readonly reflector: Reflector) {
     super();
   }
 

@@ -8,6 +8,8 @@ export type RouteAccess =
   /** Anyone with a credential that isn't limited to SCIM. */
   | { kind: 'authenticated' }
   | { kind: 'role'; role: Role }
+  /** Someone who has signed in: no bearer token, whoever's it is. */
+  | { kind: 'session' }
   /** SCIM tokens, and unrestricted tokens of Admins. */
   | { kind: 'scim' }
   /** Gateways, by the internal secret. Guarded by the app that has such routes. */
@@ -20,6 +22,8 @@ export const Authenticated = (): CustomDecorator =>
   SetMetadata(ROUTE_ACCESS, { kind: 'authenticated' } satisfies RouteAccess);
 export const RequiresRole = (role: Role): CustomDecorator =>
   SetMetadata(ROUTE_ACCESS, { kind: 'role', role } satisfies RouteAccess);
+export const RequiresSession = (): CustomDecorator =>
+  SetMetadata(ROUTE_ACCESS, { kind: 'session' } satisfies RouteAccess);
 export const RequiresScim = (): CustomDecorator => SetMetadata(ROUTE_ACCESS, { kind: 'scim' } satisfies RouteAccess);
 export const InternalOnly = (): CustomDecorator =>
   SetMetadata(ROUTE_ACCESS, { kind: 'internal' } satisfies RouteAccess);

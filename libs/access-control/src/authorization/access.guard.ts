@@ -6,6 +6,8 @@ import { routeAccess, type RouteAccess } from './access.decorators.js';
 import { roleRefusal } from './role-policy.js';
 import { scimScopeRefusal } from './scim-scope.js';
 
+const SESSION_REQUIRED = new Problem(403, 'session_required', 'This is for people who have signed in, not for tokens');
+
 /** Refuses every route that declares no access, and every caller whose scope or role is not enough. Runs after authentication. */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -18,6 +20,7 @@ export class AccessGuard implements CanActivate {
 
     const caller = context.switchToHttp().getRequest<{ user?: Caller }>().user;
     if (!caller) throw new Problem(403, 'not_authenticated', 'This route needs an authenticated caller');
+    if (access.kind === 'session' && caller.tokenId !== null) throw SESSION_REQUIRED;
     const refusal = scimScopeRefusal(caller, access.kind === 'scim') ?? refusalByRole(caller, access);
     if (refusal) throw refusal;
     return true;

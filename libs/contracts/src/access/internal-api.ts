@@ -35,6 +35,10 @@ export interface RegisterResponse {
 export interface RenewRequest {
   epoch: string;
   applied_seq: number;
+  /** Requests taken, per second, in the last seconds; for people to look at. */
+  requests_per_second?: number;
+  /** Of these, refused by the gateway itself. */
+  refused_per_second?: number;
 }
 
 export interface RenewResponse {

@@ -66,7 +66,7 @@ export class UpdateTokenDto {
   cascade?: boolean;
 }
 
-export const TOKEN_SORTS = ['id', 'name', 'created_at', 'expiration', 'last_used'] as const;
+export const TOKEN_SORTS = ['id', 'name', 'user', 'status', 'created_at', 'expiration', 'last_used'] as const;
 export type TokenSort = (typeof TOKEN_SORTS)[number] | `-${(typeof TOKEN_SORTS)[number]}`;
 const TOKEN_SORT_VALUES = TOKEN_SORTS.flatMap((sort) => [sort, `-${sort}`]);
 
@@ -103,6 +103,12 @@ export class ListAllTokensQuery extends ListTokensQuery {
   @IsOptional()
   @IsIn(TOKEN_TYPES)
   type?: TokenType;
+
+  @ApiPropertyOptional({ description: 'SCIM administration tokens, or all others' })
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @IsBoolean()
+  scim?: boolean;
 }
 
 export class TokenUserDto {
@@ -143,6 +149,13 @@ export class TokenDto {
 
   @ApiProperty({ type: 'integer', nullable: true })
   created_by_id: number | null;
+
+  @ApiProperty({
+    type: TokenUserDto,
+    nullable: true,
+    description: 'null: Portcullis itself, or someone who is deleted',
+  })
+  created_by: TokenUserDto | null;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'The token that this one was made with' })
   parent_token_id: number | null;

@@ -86,6 +86,10 @@ export class UpdateUserDto {
   active?: boolean;
 }
 
+export const USER_SORTS = ['id', 'name', 'role'] as const;
+export type UserSort = (typeof USER_SORTS)[number] | `-${(typeof USER_SORTS)[number]}`;
+const USER_SORT_VALUES = USER_SORTS.flatMap((sort) => [sort, `-${sort}`]);
+
 export class ListUsersQuery extends PageQuery {
   @ApiPropertyOptional({ enum: USER_TYPES })
   @IsOptional()
@@ -97,6 +101,11 @@ export class ListUsersQuery extends PageQuery {
   @Length(1, 128)
   @IsPlainText()
   q?: string;
+
+  @ApiPropertyOptional({ enum: USER_SORT_VALUES, default: 'id', description: 'role: from the least to the most' })
+  @IsOptional()
+  @IsIn(USER_SORT_VALUES)
+  sort: UserSort = 'id';
 }
 
 export class UserListingQuery {
@@ -153,6 +162,14 @@ export class UserDto {
 
   @ApiProperty({ type: 'integer', nullable: true })
   created_by_id: number | null;
+
+  @ApiProperty({
+    description: 'Can sign in with a password; a person without one signs in with an identity provider only',
+  })
+  has_password: boolean;
+
+  @ApiProperty({ type: 'integer', description: 'Tokens with status Active' })
+  active_tokens: number;
 }
 
 export class MeDto extends UserDto {

@@ -9,6 +9,7 @@ import {
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { type Caller, type Principal } from '@portcullis/access-control';
 import { Problem, unauthorized } from '@portcullis/contracts';
+import { TrafficMeter } from '../../access-view/traffic-meter.js';
 import type { Gate } from '../../authentication/gate.js';
 import { parseRoutes } from '../../authorization/routes-document.js';
 import type { Route } from '../../authorization/route.js';
@@ -94,6 +95,7 @@ export class Started {
       { record: (tokenId, address) => void usage.push([tokenId, address]) },
       routes,
       { warn: (message) => void warnings.push(message), error: (message) => void warnings.push(message) },
+      new TrafficMeter(),
     );
     const server = createGatewayServer(dataPath, answerAsNest, options.server);
     const port = await this.listen(server);
