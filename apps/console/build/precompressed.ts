@@ -13,7 +13,7 @@ export function precompressed(): Plugin {
       for (const [fileName, output] of Object.entries(bundle)) {
         const source = Buffer.from(output.type === 'chunk' ? output.code : output.source);
         if (source.length < SMALLEST_BYTES || !/\.(js|css|html|svg)$/.test(fileName)) continue;
-        const brotli = brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+        const brotli = brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
         this.emitFile({ type: 'asset', fileName: `${fileName}.br`, source: brotli });
         this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(source, { level: 9 }) });
       }

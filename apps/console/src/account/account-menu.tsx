@@ -1,6 +1,6 @@
 import { Avatar, Menu, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconKey, IconLogout } from '@tabler/icons-react';
+import { IconKey, IconLogout } from '../app/icons.ts';
 import { useMutation } from '@tanstack/react-query';
 import { toastFailed } from '../notices/toasts.tsx';
 import { useCurrentUser, useSignOut } from '../sign-in/session.ts';

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, PasswordInput, Stack } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
-import { usersSetPassword } from '../api/generated/operations.gen.ts';
+import { passwordChange } from '../api/generated/operations.gen.ts';
 import { fieldErrors, formMessage } from '../notices/form-errors.ts';
 import { Notice } from '../notices/notice.tsx';
 import { toastDone } from '../notices/toasts.tsx';
@@ -27,7 +27,7 @@ function ChangePasswordForm({ onDone }: { onDone: () => void }) {
   const { id } = useCurrentUser();
   const form = useForm({ initialValues: { current_password: '', password: '' } });
   const change = useMutation({
-    mutationFn: (values: typeof form.values) => usersSetPassword({ path: { id }, body: values }),
+    mutationFn: (values: typeof form.values) => passwordChange({ path: { id }, body: values }),
     onSuccess: () => {
       toastDone('The password has been changed', undefined, 'Your other sessions have ended');
       onDone();

@@ -1,5 +1,5 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconMoon, IconSun } from '@tabler/icons-react';
+import { IconMoon, IconSun } from './icons.ts';
 
 /** Light or dark. Until it is used the page follows the system. */
 export function ColorSchemeToggle() {

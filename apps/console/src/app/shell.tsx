@@ -1,4 +1,4 @@
-import { IconSettings } from '@tabler/icons-react';
+import { IconSettings } from './icons.ts';
 import { NavLink, Outlet } from 'react-router';
 import { AccountMenu } from '../account/account-menu.tsx';
 import { ColorSchemeToggle } from './color-scheme-toggle.tsx';

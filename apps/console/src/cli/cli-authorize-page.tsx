@@ -1,15 +1,17 @@
 import { Button, Group, Loader, Stack, Text, Title } from '@mantine/core';
-import { IconTerminal2 } from '@tabler/icons-react';
+import { IconTerminal2 } from '../app/icons.ts';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'react-router';
 import { cliDecide, cliPreview } from '../api/generated/operations.gen.ts';
-import type { CliPreviewDto, CliRequestDto } from '../api/generated/types.gen.ts';
+import type { CliPreviewData, CliPreviewDto } from '../api/generated/types.gen.ts';
 import { ApiError, messageOf } from '../api/problem.ts';
 import { useDocumentTitle } from '../app/use-document-title.ts';
 import { FailureNotice } from '../notices/failure-notice.tsx';
 import { Notice } from '../notices/notice.tsx';
 import { useCurrentUser } from '../sign-in/session.ts';
 import classes from './cli-authorize-page.module.css';
+
+type CliRequest = CliPreviewData['query'];
 
 const FIELDS = ['redirect_uri', 'state', 'hostname', 'code_challenge', 'code_challenge_method'] as const;
 
@@ -19,10 +21,10 @@ export function CliAuthorizePage() {
   const [parameters] = useSearchParams();
   const request = Object.fromEntries(
     FIELDS.flatMap((field) => (parameters.has(field) ? [[field, parameters.get(field)]] : [])),
-  ) as unknown as CliRequestDto;
+  ) as unknown as CliRequest;
   const { data, error, refetch, isFetching } = useQuery({
     queryKey: ['cli', request],
-    queryFn: async ({ signal }) => (await cliPreview({ query: request as never, signal })).data,
+    queryFn: async ({ signal }) => (await cliPreview({ query: request, signal })).data,
     staleTime: Infinity,
   });
 
@@ -50,7 +52,9 @@ function Refusal({ error }: { error: Error }) {
       <Title order={1}>This request can’t be approved</Title>
       <Notice tone="danger">
         {errors.length > 0
-          ? errors.map(({ field, message }) => <div key={field}>{message.startsWith(field) ? message : `${field} ${message}`}</div>)
+          ? errors.map(({ field, message }) => (
+              <div key={field}>{message.startsWith(field) ? message : `${field} ${message}`}</div>
+            ))
           : messageOf(error)}
       </Notice>
       <Text size="sm" c="dimmed">
@@ -61,7 +65,7 @@ function Refusal({ error }: { error: Error }) {
   );
 }
 
-function Question({ request, preview }: { request: CliRequestDto; preview: CliPreviewDto }) {
+function Question({ request, preview }: { request: CliRequest; preview: CliPreviewDto }) {
   const user = useCurrentUser();
   const decision = useMutation({
     mutationFn: (answer: 'approve' | 'deny') => cliDecide({ body: { ...request, decision: answer } }),

@@ -36,7 +36,10 @@ export function GatewaysPage() {
         </div>
       )}
       <dl className={classes.figures}>
-        <Figure label="Gateways" value={`${gateways.filter(({ state }) => state === 'ok').length} of ${gateways.length}`}>
+        <Figure
+          label="Gateways"
+          value={`${gateways.filter(({ state }) => state === 'ok').length} of ${gateways.length}`}
+        >
           up to date
         </Figure>
         <Figure label="Access ledger" value={number.format(seq)}>

@@ -10,7 +10,12 @@ interface PageControlsProps {
 }
 
 const count = new Intl.NumberFormat('en');
-const CONTROL_LABELS = { first: 'First page', previous: 'Previous page', next: 'Next page', last: 'Last page' } as const;
+const CONTROL_LABELS = {
+  first: 'First page',
+  previous: 'Previous page',
+  next: 'Next page',
+  last: 'Last page',
+} as const;
 
 /** Which part of a list is shown, and the way to the others. */
 export function PageControls({ page, size, total, noun, onPage }: PageControlsProps) {
@@ -19,7 +24,9 @@ export function PageControls({ page, size, total, noun, onPage }: PageControlsPr
   return (
     <Group justify="space-between" mt="sm" gap="sm">
       <Text size="sm" c="dimmed" role="status">
-        {total === 0 ? `No ${noun}` : `${count.format(first)}–${count.format(Math.min(total, first + size - 1))} of ${count.format(total)} ${noun}`}
+        {total === 0
+          ? `No ${noun}`
+          : `${count.format(first)}–${count.format(Math.min(total, first + size - 1))} of ${count.format(total)} ${noun}`}
       </Text>
       {pages > 1 && (
         <Pagination

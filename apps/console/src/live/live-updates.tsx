@@ -24,7 +24,9 @@ function follow(client: QueryClient): () => void {
     source = new EventSource('/api/events');
     // Nothing is replayed, so what happened before this connection has to be read.
     source.addEventListener('ready', () => refresh([TOKENS_KEY, USERS_KEY]));
-    source.addEventListener('change', ({ data }: MessageEvent<string>) => refresh(keysOf(JSON.parse(data) as LiveUpdateDto)));
+    source.addEventListener('change', ({ data }: MessageEvent<string>) =>
+      refresh(keysOf(JSON.parse(data) as LiveUpdateDto)),
+    );
     source.addEventListener('end', () => {
       source.close();
       void client.invalidateQueries({ queryKey: SESSION_KEY });

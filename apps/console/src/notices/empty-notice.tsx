@@ -1,5 +1,5 @@
 import { Stack, Text, Title } from '@mantine/core';
-import { IconInbox } from '@tabler/icons-react';
+import { IconInbox } from '../app/icons.ts';
 import type { ReactNode } from 'react';
 import classes from './empty-notice.module.css';
 

@@ -1,5 +1,5 @@
 import { Button, Stack, Text, Title } from '@mantine/core';
-import { IconCloudOff, IconRefresh } from '@tabler/icons-react';
+import { IconCloudOff, IconRefresh } from '../app/icons.ts';
 import { ApiError, messageOf } from '../api/problem.ts';
 import classes from './empty-notice.module.css';
 

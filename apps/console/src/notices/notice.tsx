@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconCircleX, IconInfoCircle } from '@tabler/icons-react';
+import { IconAlertTriangle, IconCircleX, IconInfoCircle } from '../app/icons.ts';
 import type { ReactNode } from 'react';
 import classes from './notice.module.css';
 

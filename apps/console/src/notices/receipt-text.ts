@@ -4,7 +4,9 @@ import type { ReceiptDto } from '../api/generated/types.gen.ts';
 export function receiptText({ confirmed, expired, pending = [], unconfirmed = [], elapsed_ms }: ReceiptDto): string {
   const total = confirmed.length + expired.length + pending.length + unconfirmed.length;
   if (total === 0) return 'No gateway holds a lease, so none admits anybody';
-  const parts = [`${confirmed.length} of ${total} ${total === 1 ? 'gateway' : 'gateways'} confirmed in ${duration(elapsed_ms)}`];
+  const parts = [
+    `${confirmed.length} of ${total} ${total === 1 ? 'gateway' : 'gateways'} confirmed in ${duration(elapsed_ms)}`,
+  ];
   if (expired.length > 0) parts.push(`${expired.join(', ')} cut off and admitting no one`);
   if (pending.length > 0) parts.push(`${pending.join(', ')} not yet`);
   if (unconfirmed.length > 0) parts.push(`${unconfirmed.join(', ')} cut off and going on with an old view`);

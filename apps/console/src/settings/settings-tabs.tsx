@@ -25,5 +25,10 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
     ],
   },
   { path: 'users', label: 'Users', isFor: (user) => user.seesUsers, pages: [{ path: '', element: <UsersPage /> }] },
-  { path: 'gateways', label: 'Gateways', isFor: (user) => user.isAdmin, pages: [{ path: '', element: <GatewaysPage /> }] },
+  {
+    path: 'gateways',
+    label: 'Gateways',
+    isFor: (user) => user.isAdmin,
+    pages: [{ path: '', element: <GatewaysPage /> }],
+  },
 ];

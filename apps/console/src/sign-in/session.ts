@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
-import { sessionEnd, sessionGet } from '../api/generated/operations.gen.ts';
+import { sessionsDelete, sessionsGet } from '../api/generated/operations.gen.ts';
 import type { SessionDto, UserDto } from '../api/generated/types.gen.ts';
 import { ApiError } from '../api/problem.ts';
 
@@ -13,7 +13,7 @@ export function useSession() {
 
 async function readSession(signal: AbortSignal): Promise<SessionDto | null> {
   try {
-    return (await sessionGet({ signal })).data;
+    return (await sessionsGet({ signal })).data;
   } catch (error) {
     if (error instanceof ApiError && error.isSignedOut) return null;
     throw error;
@@ -24,7 +24,7 @@ async function readSession(signal: AbortSignal): Promise<SessionDto | null> {
 export function useSignOut(): () => Promise<void> {
   const client = useQueryClient();
   return async () => {
-    await sessionEnd({});
+    await sessionsDelete({});
     client.clear();
     client.setQueryData(SESSION_KEY, null);
   };

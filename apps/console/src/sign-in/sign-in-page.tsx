@@ -1,7 +1,7 @@
 import { Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { sessionStart } from '../api/generated/operations.gen.ts';
+import { sessionsCreate } from '../api/generated/operations.gen.ts';
 import { ApiError } from '../api/problem.ts';
 import { ColorSchemeToggle } from '../app/color-scheme-toggle.tsx';
 import { Logo } from '../app/logo.tsx';
@@ -17,7 +17,7 @@ export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
   const client = useQueryClient();
   const form = useForm({ initialValues: { user_name: '', password: '' } });
   const signIn = useMutation({
-    mutationFn: (values: typeof form.values) => sessionStart({ body: values }),
+    mutationFn: (values: typeof form.values) => sessionsCreate({ body: values }),
     meta: { signsIn: true },
     onSuccess: ({ data }) => {
       // Somebody else may have been signed in here before.

@@ -11,7 +11,11 @@ type ServiceUserSelectProps = Omit<SelectProps, 'data'> & { lockedUser: TokenUse
 
 /** Chooses a service user by name or user id. */
 export function ServiceUserSelect({ lockedUser, error, ...others }: ServiceUserSelectProps) {
-  const { data, error: readError, isLoading } = useQuery({
+  const {
+    data,
+    error: readError,
+    isLoading,
+  } = useQuery({
     queryKey: ['users', 'listing'],
     queryFn: async ({ signal }) => (await usersListing({ query: { type: 'Service' }, signal })).data,
     enabled: lockedUser === undefined,

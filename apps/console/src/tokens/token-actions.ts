@@ -12,7 +12,9 @@ export function useTokenRevocation() {
       tokensUpdate({ path: { id: token.id }, body: { revoke } }),
     onSuccess: ({ data: { receipt, children, ...token } }, { revoke }) => {
       showChanged(client, token);
-      const made = children ? `${children} active ${children === 1 ? 'token was' : 'tokens were'} made with it` : undefined;
+      const made = children
+        ? `${children} active ${children === 1 ? 'token was' : 'tokens were'} made with it`
+        : undefined;
       toastDone(`The token has been successfully ${revoke ? 'revoked' : 'restored'}`, receipt, made);
     },
     onError: (error, { revoke }) => toastFailed(`The token could not be ${revoke ? 'revoked' : 'restored'}`, error),

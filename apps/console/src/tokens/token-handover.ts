@@ -2,7 +2,11 @@ import type { CreatedTokenDto } from '../api/generated/types.gen.ts';
 
 /** @returns such as `airflow-service-user-token.txt` for "Airflow Service User"; no character that a file system refuses */
 export function tokenFileName(name: string): string {
-  const stem = name.trim().toLowerCase().replace(/\s+/g, '-').replace(/[^\p{L}\p{M}\p{N}._-]/gu, '-');
+  const stem = name
+    .trim()
+    .toLowerCase()
+    .replace(/\s+/g, '-')
+    .replace(/[^\p{L}\p{M}\p{N}._-]/gu, '-');
   return `${stem.replace(/^\.+/, '')}-token.txt`;
 }
 

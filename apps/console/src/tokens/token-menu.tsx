@@ -1,5 +1,5 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import { IconArrowBackUp, IconBan, IconDotsVertical, IconTrash } from '@tabler/icons-react';
+import { IconArrowBackUp, IconBan, IconDotsVertical, IconTrash } from '../app/icons.ts';
 import type { TokenDto } from '../api/generated/types.gen.ts';
 import { useTokenRevocation } from './token-actions.ts';
 import classes from './token-menu.module.css';

@@ -1,5 +1,5 @@
 import { Anchor, Button, Group, Skeleton, Stack, Title } from '@mantine/core';
-import { IconArrowBackUp, IconArrowLeft, IconBan, IconTrash } from '@tabler/icons-react';
+import { IconArrowBackUp, IconArrowLeft, IconBan, IconTrash } from '../app/icons.ts';
 import { type ReactNode, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import type { TokenDto } from '../api/generated/types.gen.ts';
@@ -57,7 +57,9 @@ function TokenView({ token }: { token: TokenDto }) {
         </Fact>
         <Fact label="Type">{token.type}</Fact>
         <Fact label="Opens">
-          {token.scim ? 'The SCIM provisioning API (/scim/v2) and nothing else' : `What the role of ${token.user.name} allows`}
+          {token.scim
+            ? 'The SCIM provisioning API (/scim/v2) and nothing else'
+            : `What the role of ${token.user.name} allows`}
         </Fact>
         <Fact label="Ends with">
           <code>…{token.hint}</code>

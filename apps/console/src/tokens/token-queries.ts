@@ -1,5 +1,11 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { tokensFindAll, tokensFindOwn, tokensFindService, tokensGet, tokensUsage } from '../api/generated/operations.gen.ts';
+import {
+  tokensFindAll,
+  tokensFindOwn,
+  tokensFindService,
+  tokensGet,
+  tokensUsageOf,
+} from '../api/generated/operations.gen.ts';
 import type { TokensFindAllData } from '../api/generated/types.gen.ts';
 
 /** Whose tokens a list shows. `everyone`: the personal tokens of all people. */
@@ -37,7 +43,7 @@ export function useToken(id: number) {
 export function useTokenUsage(id: number, hours: number) {
   return useQuery({
     queryKey: [TOKENS_KEY, 'usage', id, hours],
-    queryFn: async ({ signal }) => (await tokensUsage({ path: { id }, query: { hours }, signal })).data,
+    queryFn: async ({ signal }) => (await tokensUsageOf({ path: { id }, query: { hours }, signal })).data,
     placeholderData: keepPreviousData,
   });
 }

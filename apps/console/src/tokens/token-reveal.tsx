@@ -1,5 +1,5 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
-import { IconCheck, IconCopy, IconDownload } from '@tabler/icons-react';
+import { IconCheck, IconCopy, IconDownload } from '../app/icons.ts';
 import { useEffect, useRef, useState } from 'react';
 import type { CreatedTokenDto } from '../api/generated/types.gen.ts';
 import { Notice } from '../notices/notice.tsx';
@@ -92,7 +92,14 @@ export function TokenReveal({ token, guard }: { token: CreatedTokenDto; guard: R
 
 function Secret({ label, text }: { label: string; text: string }) {
   return (
-    <div className={classes.secret} role="textbox" aria-readonly aria-multiline aria-label={`Token ${label}`} tabIndex={0}>
+    <div
+      className={classes.secret}
+      role="textbox"
+      aria-readonly
+      aria-multiline
+      aria-label={`Token ${label}`}
+      tabIndex={0}
+    >
       {text}
     </div>
   );

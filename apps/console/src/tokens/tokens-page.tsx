@@ -1,6 +1,6 @@
 import { Button, SegmentedControl, Select } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '@tabler/icons-react';
+import { IconPlus } from '../app/icons.ts';
 import { useEffect, useState } from 'react';
 import type { TokenDto } from '../api/generated/types.gen.ts';
 import { useDocumentTitle } from '../app/use-document-title.ts';

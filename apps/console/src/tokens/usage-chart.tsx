@@ -43,7 +43,12 @@ export function UsageChart({ hours, total, spanText }: UsageChartProps) {
           return (
             <g key={hour.hour} onMouseEnter={() => setShown(hour)} className={classes.hour}>
               <rect x={index * step} width={step} y={0} height={HEIGHT} className={classes.reach} />
-              <rect x={(index + (1 - BAR_SHARE) / 2) * step} width={step * BAR_SHARE} y={HEIGHT - height} height={height} />
+              <rect
+                x={(index + (1 - BAR_SHARE) / 2) * step}
+                width={step * BAR_SHARE}
+                y={HEIGHT - height}
+                height={height}
+              />
             </g>
           );
         })}

@@ -20,8 +20,8 @@ export function DeleteUser({ user, onClose }: UserDialogContent) {
     <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <Text size="sm">
-          Delete <strong>{user.name}</strong> ({user.user_id}) and all of their tokens? {tokensStopText(user.active_tokens)}{' '}
-          This can’t be undone.
+          Delete <strong>{user.name}</strong> ({user.user_id}) and all of their tokens?{' '}
+          {tokensStopText(user.active_tokens)} This can’t be undone.
         </Text>
         {deletion.error && <Notice tone="danger">{messageOf(deletion.error)}</Notice>}
         <TextInput

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { usersDelete, usersSetPassword, usersUpdate } from '../api/generated/operations.gen.ts';
+import { usersDelete, passwordChange, usersUpdate } from '../api/generated/operations.gen.ts';
 import type { UpdateUserDto, UserDto } from '../api/generated/types.gen.ts';
 import { toastDone, toastFailed } from '../notices/toasts.tsx';
 import { TOKENS_KEY } from '../tokens/token-queries.ts';
@@ -62,7 +62,7 @@ export function usePasswordGrant(onDone: () => void) {
   const refresh = useUserRefresh();
   return useMutation({
     mutationFn: ({ user, password }: { user: UserDto; password: string | null }) =>
-      usersSetPassword({ path: { id: user.id }, body: { password } }),
+      passwordChange({ path: { id: user.id }, body: { password } }),
     onSuccess: (_, { user, password }) => {
       toastDone(password === null ? `${user.name} has no password any more` : `${user.name} has a new password`);
       onDone();

@@ -1,5 +1,5 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import { IconDotsVertical, IconKey, IconPencil, IconTrash, IconUserCheck, IconUserOff } from '@tabler/icons-react';
+import { IconDotsVertical, IconKey, IconPencil, IconTrash, IconUserCheck, IconUserOff } from '../app/icons.ts';
 import type { UserDto } from '../api/generated/types.gen.ts';
 import menu from '../tokens/token-menu.module.css';
 import { useActivation } from './user-actions.ts';

@@ -1,6 +1,6 @@
 import { Button, Select } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '@tabler/icons-react';
+import { IconPlus } from '../app/icons.ts';
 import { useMemo, useState } from 'react';
 import { useDocumentTitle } from '../app/use-document-title.ts';
 import { ListSkeleton } from '../listing/list-skeleton.tsx';
@@ -39,7 +39,11 @@ export function UsersPage() {
   return (
     <>
       <div className={classes.toolbar}>
-        <SearchInput label="Search by name, user id or e-mail" value={query.q ?? ''} onSearch={(text) => change({ q: text })} />
+        <SearchInput
+          label="Search by name, user id or e-mail"
+          value={query.q ?? ''}
+          onSearch={(text) => change({ q: text })}
+        />
         <Select
           className={classes.filter!}
           aria-label="Kind of user"
