@@ -40,14 +40,14 @@ export class PasswordChange {
     const before = await this.#read(id);
     if (isOwn) await this.#checkCurrent(before, dto.current_password!, actor);
     const hash = dto.password === null ? null : await this.passwords.hash(dto.password);
-    await this.ledger.change(async ({ manager, audit }) => {
+    await this.ledger.change(async (tx) => {
       // The clock row is held: two Admins can't take each other's password at once.
-      if (hash === null) await assertNotLastAdmin(manager, { id });
-      const [rows] = await manager.query<[unknown[], number]>(CHANGE_SQL, [id, hash, before.password_hash]);
+      if (hash === null) await assertNotLastAdmin(tx.manager, { id });
+      const [rows] = await tx.manager.query<[unknown[], number]>(CHANGE_SQL, [id, hash, before.password_hash]);
       if (rows.length === 0) throw new Problem(409, 'password_changed', 'The password was changed meanwhile');
-      await this.sessions.endOthers(manager, id, isOwn ? sessionId : undefined);
+      await this.sessions.endOthers(tx.manager, id, isOwn ? sessionId : undefined);
       const action = hash === null ? 'user.password_removed' : 'user.password_changed';
-      audit(actor, [{ action, target: `user/${id}` }]);
+      tx.audit(actor, [{ action, target: `user/${id}` }]);
     });
   }
 
