@@ -85,7 +85,7 @@ export interface Credentials {
 /** Fills in the sign-in that is shown. */
 export async function signIn(page: Page, { userName, password }: Credentials): Promise<void> {
   await page.getByLabel('User name').fill(userName);
-  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByLabel(/^Password/).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Sign in to Portcullis' }).waitFor({ state: 'detached' });
 }

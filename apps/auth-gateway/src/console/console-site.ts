@@ -36,7 +36,9 @@ function isConsolePath(path: string): boolean {
 }
 
 function isPage(path: string): boolean {
-  return path === '/' || CONSOLE_PATHS.some((own) => own.page && (path === own.prefix || path.startsWith(`${own.prefix}/`)));
+  return (
+    path === '/' || CONSOLE_PATHS.some((own) => own.page && (path === own.prefix || path.startsWith(`${own.prefix}/`)))
+  );
 }
 
 function send(file: ConsoleFile, request: IncomingMessage, response: ServerResponse): void {

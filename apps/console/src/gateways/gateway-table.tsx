@@ -40,9 +40,11 @@ function GatewayRow({ gateway, seq }: { gateway: GatewayDto; seq: number }) {
   const state = STATES[gateway.state];
   return (
     <tr role="row">
-      <td role="cell">
-        <span className={listing.name}>{gateway.instance}</span>
-        {gateway.worker > 0 && <span className={listing.badge}>worker {gateway.worker}</span>}
+      <td role="cell" className={listing.text}>
+        <div className={listing.title}>
+          <span className={listing.name}>{gateway.instance}</span>
+          {gateway.worker > 0 && <span className={listing.badge}>worker {gateway.worker}</span>}
+        </div>
         <div className={listing.second}>
           <RelativeTimeText prefix="registered " time={gateway.registered_at} />
         </div>

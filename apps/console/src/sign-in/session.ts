@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
 import { sessionsDelete, sessionsGet } from '../api/generated/operations.gen.ts';
 import type { SessionDto, UserDto } from '../api/generated/types.gen.ts';
@@ -25,9 +25,14 @@ export function useSignOut(): () => Promise<void> {
   const client = useQueryClient();
   return async () => {
     await sessionsDelete({});
-    client.clear();
-    client.setQueryData(SESSION_KEY, null);
+    setSession(client, null);
   };
+}
+
+/** Says who is signed in from now on, and forgets what was read for whoever was before. */
+export function setSession(client: QueryClient, session: SessionDto | null): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
+  client.setQueryData(SESSION_KEY, session);
 }
 
 export const CurrentUser = createContext<UserDto | undefined>(undefined);

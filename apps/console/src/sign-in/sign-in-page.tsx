@@ -8,7 +8,7 @@ import { Logo } from '../app/logo.tsx';
 import { useDocumentTitle } from '../app/use-document-title.ts';
 import { fieldErrors, formMessage } from '../notices/form-errors.ts';
 import { Notice } from '../notices/notice.tsx';
-import { SESSION_KEY } from './session.ts';
+import { setSession } from './session.ts';
 import classes from './sign-in-page.module.css';
 
 /** User name and password. `hasExpired`: there was a session in this page, and it has ended. */
@@ -19,11 +19,7 @@ export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
   const signIn = useMutation({
     mutationFn: (values: typeof form.values) => sessionsCreate({ body: values }),
     meta: { signsIn: true },
-    onSuccess: ({ data }) => {
-      // Somebody else may have been signed in here before.
-      client.clear();
-      client.setQueryData(SESSION_KEY, data);
-    },
+    onSuccess: ({ data }) => setSession(client, data),
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
 

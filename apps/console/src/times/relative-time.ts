@@ -1,9 +1,10 @@
-const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
-  ['year', 365 * 86_400],
-  ['month', 30 * 86_400],
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
+/** Each with its seconds, and from how many on it is used. */
+const UNITS: readonly [Intl.RelativeTimeFormatUnit, number, number][] = [
+  ['year', 365 * 86_400, 700 * 86_400],
+  ['month', 30 * 86_400, 120 * 86_400],
+  ['day', 86_400, 86_400],
+  ['hour', 3_600, 3_600],
+  ['minute', 60, 60],
 ];
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
@@ -14,10 +15,9 @@ export const DAY_MS = 86_400_000;
 /** @returns such as "5 minutes ago" or "in 12 days"; under a minute away "just now" */
 export function relativeTime(time: string, nowMs: number): string {
   const seconds = (Date.parse(time) - nowMs) / 1_000;
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1];
+  const [unit, size] = UNITS.find(([, , from]) => Math.abs(seconds) >= from) ?? ['second', 1];
   if (unit === 'second') return 'just now';
-  // A token that has 12 days and a bit is good for 12 days; nothing is further away than it is.
-  return relative.format(Math.trunc(seconds / size), unit);
+  return relative.format(Math.round(seconds / size), unit);
 }
 
 /** @returns date and time to the second, in the reader's time zone */

@@ -62,13 +62,15 @@ type TokenTableRowProps = Pick<TokenTableProps, 'ownerLabel' | 'onDelete'> & { t
 function TokenTableRow({ token, ownerLabel, onDelete }: TokenTableRowProps) {
   return (
     <tr role="row">
-      <td role="cell">
-        <Link to={`/settings/tokens/${token.id}`} className={classes.name!}>
-          {token.name}
-        </Link>
-        {token.scim && <span className={classes.badge}>SCIM</span>}
+      <td role="cell" className={classes.text}>
+        <div className={classes.title}>
+          <Link to={`/settings/tokens/${token.id}`} className={classes.name!}>
+            {token.name}
+          </Link>
+          {token.scim && <span className={classes.badge}>SCIM</span>}
+        </div>
       </td>
-      <td role="cell" data-label={ownerLabel}>
+      <td role="cell" data-label={ownerLabel} className={classes.text}>
         <div>
           {token.user.name}
           {token.user.user_id !== token.user.name && <div className={classes.second}>{token.user.user_id}</div>}
@@ -86,7 +88,7 @@ function TokenTableRow({ token, ownerLabel, onDelete }: TokenTableRowProps) {
       <td role="cell" data-label="Usage">
         <UsageText token={token} />
       </td>
-      <td role="cell" data-label="Created by">
+      <td role="cell" data-label="Created by" className={classes.text}>
         {token.created_by?.name ?? '—'}
       </td>
       <td role="cell" className={classes.actions}>

@@ -43,15 +43,17 @@ export function UserTable({ users, sort, onSort, onAsk }: UserTableProps) {
       <tbody role="rowgroup">
         {users.map((user) => (
           <tr role="row" key={user.id}>
-            <td role="cell">
-              <span className={classes.name}>{user.name}</span>
-              {user.user_type === 'Service' && <span className={classes.badge}>Service</span>}
+            <td role="cell" className={classes.text}>
+              <div className={classes.title}>
+                <span className={classes.name}>{user.name}</span>
+                {user.user_type === 'Service' && <span className={classes.badge}>Service</span>}
+              </div>
               {user.user_id !== user.name && <div className={classes.second}>{user.user_id}</div>}
             </td>
             <td role="cell" data-label="Role">
               {user.role}
             </td>
-            <td role="cell" data-label="Teams">
+            <td role="cell" data-label="Teams" className={classes.text}>
               {user.teams.join(', ')}
             </td>
             <td role="cell" data-label="Status">

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { ConsoleBrowser, resultFile, PHONE } from './harness/console-browser.ts';
+const pw = readFileSync('/tmp/w/console-data/admin-password','utf8').trim();
+const token = readFileSync('/tmp/w/console-data/admin-token','utf8').trim();
+const U='http://127.0.0.1:8190';
+const call = async (m: string, p: string, body?: unknown) => { const r = await fetch(U+p, {method: m, headers: {authorization: 'Bearer '+token, 'content-type':'application/json'}, ...(body? {body: JSON.stringify(body)}: {})}); return r.json().catch(()=>null) as any; };
+const have = await call('GET','/api/user-tokens/service');
+if (have.total === 0) {
+  const users: any[] = [];
+  for (const n of ['Data Engineering','Platform']) await call('POST','/api/teams',{name:n});
+  for (const n of ['Airflow', 'Data Warehouse Loader', 'Reports']) users.push(await call('POST','/api/users', { name: n, role: 'Editor', teams: ['Data Engineering'] }));
+  await call('POST','/api/users',{ name: 'Ada Lovelace', role: 'Manager', teams: ['Data Engineering'], user_type: 'User', email: 'ada@example.com' });
+  const made: any[] = [];
+  for (const [i, n] of ['airflow-production', 'airflow-staging', 'loader nightly', 'reports dashboard', 'ad hoc'].entries()) made.push(await call('POST','/api/user-tokens', { name: n, user_id: users[i % 3]!.id, expires_in_days: [30, 20, 90, null, 365][i]! }));
+  await call('POST','/api/user-tokens', { name: 'SCIM from Okta', user_id: users[0]!.id, scim: true, expires_in_days: 365 });
+  for (const n of ['laptop', 'notebook']) await call('POST','/api/user-tokens', { name: n, expires_in_days: 90 });
+  await call('PUT',`/api/user-tokens/${made[3]!.id}`, { revoke: true });
+  for (let i = 0; i < 40; i++) await fetch(U+'/api/datastores', {headers:{authorization:'Bearer '+made[0].bearer_token}});
+}
+const only = process.argv[2];
+const browser = await ConsoleBrowser.launch(U);
+for (const colorScheme of ['light', 'dark'] as const) {
+    if (only && only !== colorScheme) continue;
+    const page = await browser.newPage({ colorScheme });
+    page.setDefaultTimeout(8000);
+    const step = async (n: string, f: () => Promise<unknown>) => { try { await f(); } catch (e) { console.log(n, String(e).slice(0, 300)); } await page.waitForTimeout(300); await page.screenshot({ path: resultFile(`s-${n}-${colorScheme}.png`) }); };
+    await page.goto('/settings/tokens?list=service');
+    await page.getByLabel('User name').fill('admin'); await page.getByLabel(/^Password/).fill(pw);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await step('tokens', () => page.getByRole('table').waitFor());
+    await step('menu', () => page.getByRole('button', { name: 'Actions for airflow-production' }).click()); await page.keyboard.press('Escape');
+    await step('delete', async () => { await page.getByRole('button', { name: 'Actions for reports dashboard' }).click(); await page.getByRole('menuitem', { name: 'Delete' }).click();}); await page.keyboard.press('Escape');
+    await step('toast', async () => { await page.getByRole('button', { name: 'Actions for loader nightly' }).click(); await page.getByRole('menuitem', { name: 'Revoke', exact: true }).click(); await page.getByText('successfully').waitFor();});
+    await step('restore', async () => { await page.getByRole('button', { name: 'Actions for loader nightly' }).click(); await page.getByRole('menuitem', { name: 'Restore' }).click(); });
+    await step('generate', async () => { await page.getByRole('button', { name: 'Generate Token' }).click(); await page.getByRole('textbox', { name: 'Name' }).fill('Airflow ' + Date.now()); 
+    await page.getByRole('combobox', { name: 'Expiration' }).click(); await page.getByRole('option', { name: 'Never' }).click(); });
+    await step('dropdown', () => page.getByRole('combobox', { name: 'Service User' }).click());
+    await step('reveal', async () => { await page.getByRole('option', { name: /Airflow/ }).click();
+    await page.getByRole('button', { name: 'Generate', exact: true }).click(); await page.getByText('shown again').waitFor(); });
+    await step('ask', () => page.getByRole('button', { name: 'Close' }).last().click()); await page.getByRole('button', { name: 'Close anyway' }).click().catch(console.log);
+    await step('token', async () => { await page.getByRole('link', { name: 'airflow-production' }).click(); await page.getByText('Requests per hour').waitFor(); await page.waitForTimeout(600); });
+    await step('users', async () => { await page.getByRole('tab', { name: 'Users' }).click(); await page.getByRole('table').waitFor(); });
+    await step('account', () => page.getByRole('button', { name: 'Add Service Account' }).click()); await page.keyboard.press('Escape');
+    await step('gateways', async () => { await page.getByRole('tab', { name: 'Gateways' }).click(); await page.getByRole('table').waitFor(); });
+    await step('cli', async () => { await page.goto('/cli/authorize?redirect_uri=http://127.0.0.1:5000/callback&state=abc&hostname=build-7&code_challenge=' + 'a'.repeat(43)); await page.getByRole('button', { name: 'Approve' }).waitFor(); });
+    await page.setViewportSize(PHONE);
+    await step('phone-tokens', async () => { await page.goto('/settings/tokens?list=service'); await page.getByRole('table').waitFor(); });
+    await page.context().close();
+}
+console.log(browser.complaints);
+await browser.close(); process.exit(0);
