@@ -1,14 +1,17 @@
+import { CSRF_HEADER } from '@portcullis/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeServiceUser, makeToken } from './harness/fixtures.ts';
+import { makePerson, makeServiceUser, makeToken } from './harness/fixtures.ts';
 import { Stack } from './harness/stack.ts';
 
 let stack: Stack;
 let userId: number;
+let personId: number;
 let tokenId: number;
 
 beforeAll(async () => {
   stack = await Stack.start();
   userId = (await makeServiceUser(stack.admin)).id;
+  personId = (await makePerson(stack.admin)).id;
   tokenId = (await makeToken(stack.admin, { user_id: userId })).id;
 });
 afterAll(() => stack.stop());
@@ -70,7 +73,45 @@ const CASES: Case[] = [
   ['PUT', '/api/users/:user', { user_id: 'admin' }, 'user_id'],
   ['PUT', '/api/users/:user', { name: '' }, 'name'],
   ['POST', '/api/teams', { name: '\u0007' }, 'name'],
+  // passwords and sessions
+  ...[undefined, 7, [], '', 'short', 'x'.repeat(257)].map((password): Case => [
+    'PUT',
+    '/api/users/:person/password',
+    { password },
+    'password',
+  ]),
+  ...['', 7, null, 'x'.repeat(257)].map((current_password): Case => [
+    'PUT',
+    '/api/users/:person/password',
+    { password: 'long enough for it', current_password },
+    'current_password',
+  ]),
+  ['PUT', '/api/users/:person/password', { password: 'long enough for it', current_password: 'x' }, 'current_password'],
+  ['PUT', '/api/users/x/password', { password: 'long enough for it' }, 'id'],
+  ...['', 7, null, 'x'.repeat(255), 'a\u0000b'].map((user_name): Case => [
+    'POST',
+    '/api/session',
+    { user_name, password: 'x' },
+    'user_name',
+  ]),
+  ...['', 7, null, 'x'.repeat(257)].map((password): Case => [
+    'POST',
+    '/api/session',
+    { user_name: 'admin', password },
+    'password',
+  ]),
+  ['POST', '/api/session', { user_name: 'admin', password: 'x', remember: true }, 'remember'],
+  // usage
+  ...['0', '-1', '1.5', 'x', '2161', ''].map((hours): Case => [
+    'GET',
+    `/api/user-tokens/:token/usage?hours=${hours}`,
+    undefined,
+    'hours',
+  ]),
+  ['GET', '/api/user-tokens/x/usage', undefined, 'id'],
   // pages and filters
+  ['GET', '/api/users?sort=password_hash', undefined, 'sort'],
+  ['GET', '/api/user-tokens/all?scim=1', undefined, 'scim'],
   ...['0', '-1', '1.5', 'x', '', '1e9'].map((page): Case => [
     'GET',
     `/api/user-tokens?page=${page}`,
@@ -102,9 +143,12 @@ describe('bad input gets a 400 that names the field, and changes nothing', () =>
     const before = await stack.database.pool.query(
       'SELECT (SELECT count(*) FROM audit) AS changes, seq FROM access_clock',
     );
-    const target = path.replace(':user', String(userId)).replace(':token', String(tokenId));
+    const target = path
+      .replace(':user', String(userId))
+      .replace(':token', String(tokenId))
+      .replace(':person', String(personId));
     for (const client of [stack.direct(0, stack.adminToken), stack.admin]) {
-      const answer = await client.call(method, target, { body });
+      const answer = await client.call(method, target, { body, headers: { [CSRF_HEADER]: '1' } });
       expect(answer.status, answer.text).toBe(400);
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
       expect(answer.body).toMatchObject({

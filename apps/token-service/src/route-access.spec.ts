@@ -55,10 +55,13 @@ describe('every route of the token-service', () => {
   it('needs a credential, but for those listed here', async () => {
     const open = (await walkRoutes()).filter((route) => route.access?.kind === 'public').map((route) => route.name);
     expect(open.toSorted()).toEqual([
+      'DELETE /api/session',
       'GET /.well-known/jwks.json',
       'GET /api/openapi.json',
       'GET /livez',
       'GET /readyz',
+      'POST /api/cli/token',
+      'POST /api/session',
     ]);
   });
 

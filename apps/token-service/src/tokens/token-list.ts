@@ -65,9 +65,12 @@ function conditions({ user_id, type, status, scim, q }: ListAllTokensQuery): { w
   add(type, (p) => `t.type = ${p}`);
   add(scim, (p) => `t.scim = ${p}`);
   add(status, (p) => `${STATUS_SQL} = ${p}`);
-  add(
-    q && containing(q),
-    (p) => `(t.name ILIKE ${p} OR t.user_id IN (SELECT id FROM users WHERE name ILIKE ${p} OR user_id ILIKE ${p}))`,
-  );
+  add(q && containing(q), nameOrUserContains);
   return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', values };
+}
+
+/** @param p the parameter with the pattern */
+function nameOrUserContains(p: string): string {
+  const users = `SELECT id FROM users WHERE name ILIKE ${p} OR user_id ILIKE ${p}`;
+  return `(t.folded_name LIKE lower(${p}) COLLATE "C" OR t.user_id = ANY (ARRAY(${users})))`;
 }

@@ -33,8 +33,10 @@ export class TokenUsage {
 }
 
 const HOURS_SQL = `
-  SELECT hour, coalesce(used.count, 0) AS count
-  FROM generate_series(date_trunc('hour', now()) - make_interval(hours => $2::integer - 1), date_trunc('hour', now()), '1 hour') AS hour
-  LEFT JOIN token_usage_hourly used ON used.token_id = $1 AND used.hour = hour.hour
-  ORDER BY hour`;
+  SELECT start.hour, coalesce(used.count, 0) AS count
+  FROM generate_series(
+    date_trunc('hour', now()) - make_interval(hours => $2::integer - 1), date_trunc('hour', now()), '1 hour'
+  ) AS start (hour)
+  LEFT JOIN token_usage_hourly used ON used.token_id = $1 AND used.hour = start.hour
+  ORDER BY start.hour`;
 const LAST_USE_SQL = 'SELECT last_used, ip, gateway FROM token_last_used WHERE token_id = $1';
