@@ -35,6 +35,7 @@ function isConsolePath(path: string): boolean {
   return path === '/' || CONSOLE_PATHS.some(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
 }
 
+/** At these the page itself decides what to show. */
 function isPage(path: string): boolean {
   return (
     path === '/' || CONSOLE_PATHS.some((own) => own.page && (path === own.prefix || path.startsWith(`${own.prefix}/`)))

@@ -30,7 +30,8 @@ export function App() {
     >
       <ErrorBoundary>
         <QueryClientProvider client={queryClient}>
-          <Notifications position="bottom-right" limit={4} />
+          {/* Below the dialogs, whose buttons they would cover. */}
+          <Notifications position="bottom-right" limit={4} zIndex={150} />
           <BrowserRouter>
             <SignInGate>
               <LiveUpdates />

@@ -4,35 +4,14 @@ import type * as types from './types.gen.ts';
 
 export const tokensCreate = operation<types.TokensCreateData, types.TokensCreateResponse>('POST', '/api/user-tokens');
 export const tokensFindOwn = operation<types.TokensFindOwnData, types.TokensFindOwnResponse>('GET', '/api/user-tokens');
-export const tokensRevokeMany = operation<types.TokensRevokeManyData, types.TokensRevokeManyResponse>(
-  'POST',
-  '/api/user-tokens/revoke',
-);
-export const tokensFindService = operation<types.TokensFindServiceData, types.TokensFindServiceResponse>(
-  'GET',
-  '/api/user-tokens/service',
-);
-export const tokensFindAll = operation<types.TokensFindAllData, types.TokensFindAllResponse>(
-  'GET',
-  '/api/user-tokens/all',
-);
+export const tokensRevokeMany = operation<types.TokensRevokeManyData, types.TokensRevokeManyResponse>('POST', '/api/user-tokens/revoke');
+export const tokensFindService = operation<types.TokensFindServiceData, types.TokensFindServiceResponse>('GET', '/api/user-tokens/service');
+export const tokensFindAll = operation<types.TokensFindAllData, types.TokensFindAllResponse>('GET', '/api/user-tokens/all');
 export const tokensGet = operation<types.TokensGetData, types.TokensGetResponse>('GET', '/api/user-tokens/{id}');
-export const tokensUpdate = operation<types.TokensUpdateData, types.TokensUpdateResponse>(
-  'PUT',
-  '/api/user-tokens/{id}',
-);
-export const tokensDelete = operation<types.TokensDeleteData, types.TokensDeleteResponse>(
-  'DELETE',
-  '/api/user-tokens/{id}',
-);
-export const tokensUsageOf = operation<types.TokensUsageOfData, types.TokensUsageOfResponse>(
-  'GET',
-  '/api/user-tokens/{id}/usage',
-);
-export const accessConfirmations = operation<types.AccessConfirmationsData, types.AccessConfirmationsResponse>(
-  'GET',
-  '/api/access/{seq}',
-);
+export const tokensUpdate = operation<types.TokensUpdateData, types.TokensUpdateResponse>('PUT', '/api/user-tokens/{id}');
+export const tokensDelete = operation<types.TokensDeleteData, types.TokensDeleteResponse>('DELETE', '/api/user-tokens/{id}');
+export const tokensUsageOf = operation<types.TokensUsageOfData, types.TokensUsageOfResponse>('GET', '/api/user-tokens/{id}/usage');
+export const accessConfirmations = operation<types.AccessConfirmationsData, types.AccessConfirmationsResponse>('GET', '/api/access/{seq}');
 export const usersCreate = operation<types.UsersCreateData, types.UsersCreateResponse>('POST', '/api/users');
 export const usersFindAll = operation<types.UsersFindAllData, types.UsersFindAllResponse>('GET', '/api/users');
 export const usersListing = operation<types.UsersListingData, types.UsersListingResponse>('GET', '/api/users/listing');
@@ -46,18 +25,9 @@ export const teamsGet = operation<types.TeamsGetData, types.TeamsGetResponse>('G
 export const teamsDelete = operation<types.TeamsDeleteData, types.TeamsDeleteResponse>('DELETE', '/api/teams/{id}');
 export const sessionsCreate = operation<types.SessionsCreateData, types.SessionsCreateResponse>('POST', '/api/session');
 export const sessionsGet = operation<types.SessionsGetData, types.SessionsGetResponse>('GET', '/api/session');
-export const sessionsDelete = operation<types.SessionsDeleteData, types.SessionsDeleteResponse>(
-  'DELETE',
-  '/api/session',
-);
-export const passwordChange = operation<types.PasswordChangeData, types.PasswordChangeResponse>(
-  'PUT',
-  '/api/users/{id}/password',
-);
+export const sessionsDelete = operation<types.SessionsDeleteData, types.SessionsDeleteResponse>('DELETE', '/api/session');
+export const passwordChange = operation<types.PasswordChangeData, types.PasswordChangeResponse>('PUT', '/api/users/{id}/password');
 export const cliPreview = operation<types.CliPreviewData, types.CliPreviewResponse>('GET', '/api/cli/authorize');
 export const cliDecide = operation<types.CliDecideData, types.CliDecideResponse>('POST', '/api/cli/authorize');
 export const cliToken = operation<types.CliTokenData, types.CliTokenResponse>('POST', '/api/cli/token');
-export const gatewaysFindAll = operation<types.GatewaysFindAllData, types.GatewaysFindAllResponse>(
-  'GET',
-  '/api/gateways',
-);
+export const gatewaysFindAll = operation<types.GatewaysFindAllData, types.GatewaysFindAllResponse>('GET', '/api/gateways');
