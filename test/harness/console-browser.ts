@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ensureChromium } from '../../scripts/stack/chromium-binary.ts';
+import type { SessionClient } from './session-client.ts';
 
 const RESULTS = join(import.meta.dirname, '..', '..', 'test-results', 'console');
 const FLAGS = [
@@ -55,11 +56,12 @@ export class ConsoleBrowser {
     return page;
   }
 
-  /** A page with someone signed in, at a path. */
-  async signedIn(path: string, credentials: Credentials, options: BrowserContextOptions = {}): Promise<Page> {
+  /** A page of somebody who has signed in already, at a path. */
+  async pageOf(session: SessionClient, path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await this.newPage(options);
+    const [name = '', value = ''] = session.cookie.split('=', 2);
+    await page.context().addCookies([{ name, value, url: this.url, httpOnly: true, sameSite: 'Strict' }]);
     await page.goto(path);
-    await signIn(page, credentials);
     return page;
   }
 
@@ -77,17 +79,11 @@ export class ConsoleBrowser {
   }
 }
 
-export interface Credentials {
-  userName: string;
-  password: string;
-}
-
-/** Fills in the sign-in that is shown. */
-export async function signIn(page: Page, { userName, password }: Credentials): Promise<void> {
+/** Fills in the sign-in that is shown, and sends it. */
+export async function fillInSignIn(page: Page, userName: string, password: string): Promise<void> {
   await page.getByLabel('User name').fill(userName);
   await page.getByLabel(/^Password/).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Sign in to Portcullis' }).waitFor({ state: 'detached' });
 }
 
 /** Where a test leaves what it has seen. */
