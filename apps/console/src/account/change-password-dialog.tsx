@@ -1,4 +1,4 @@
-import { Button, Group, Modal, PasswordInput, Stack } from '@mantine/core';
+import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { passwordChange } from '../api/generated/operations.gen.ts';
@@ -6,6 +6,7 @@ import { fieldErrors, formMessage } from '../notices/form-errors.ts';
 import { Notice } from '../notices/notice.tsx';
 import { toastDone } from '../notices/toasts.tsx';
 import { useCurrentUser } from '../sign-in/session.ts';
+import { PasswordField } from '../sign-in/password-field.tsx';
 
 interface ChangePasswordDialogProps {
   opened: boolean;
@@ -20,8 +21,6 @@ export function ChangePasswordDialog({ opened, onClose }: ChangePasswordDialogPr
     </Modal>
   );
 }
-
-const SHOW_OR_HIDE = { 'aria-label': 'Show or hide the password', tabIndex: 0 };
 
 function ChangePasswordForm({ onDone }: { onDone: () => void }) {
   const { id } = useCurrentUser();
@@ -38,20 +37,16 @@ function ChangePasswordForm({ onDone }: { onDone: () => void }) {
     <form onSubmit={form.onSubmit((values) => change.mutate(values))} noValidate>
       <Stack gap="md">
         {change.error && <Notice tone="danger">{formMessage(change.error)}</Notice>}
-        <PasswordInput
+        <PasswordField
           label="Current password"
           autoComplete="current-password"
-          required
           data-autofocus
-          visibilityToggleButtonProps={SHOW_OR_HIDE}
           {...form.getInputProps('current_password')}
         />
-        <PasswordInput
+        <PasswordField
           label="New password"
           description="12 characters or more; a few words that nobody else would put together do well."
           autoComplete="new-password"
-          required
-          visibilityToggleButtonProps={SHOW_OR_HIDE}
           {...form.getInputProps('password')}
         />
         <Group justify="flex-end">

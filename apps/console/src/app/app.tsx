@@ -51,7 +51,6 @@ function Pages() {
       <Route element={<Shell />}>
         <Route index element={<Navigate to="/settings" replace />} />
         <Route path="/settings" element={<SettingsPage />}>
-          <Route index element={<Navigate to="/settings/tokens" replace />} />
           {SETTINGS_TABS.flatMap(({ path, pages }) =>
             pages.map((page) => <Route key={path + page.path} path={path + page.path} element={page.element} />),
           )}

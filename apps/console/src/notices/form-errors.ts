@@ -21,8 +21,9 @@ export function formMessage(error: unknown): string {
   return messageOf(error);
 }
 
-/** The API writes "name must be …" or "must be …"; at a field it is a sentence without the field's name. */
+/** The API writes "name must be …", "must be …" or "is taken"; at a field it is a sentence without the field's name. */
 function sentence(message: string, field: string): string {
   const text = message.startsWith(`${field} `) ? message.slice(field.length + 1) : message;
+  if (/^(is|makes) /.test(text)) return `It ${text}`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,5 +1,5 @@
 import { Tabs, Title } from '@mantine/core';
-import { Outlet, useLocation, useNavigate } from 'react-router';
+import { Navigate, Outlet, useLocation, useNavigate } from 'react-router';
 import { NotFoundPage } from '../app/not-found-page.tsx';
 import { useCurrentUser } from '../sign-in/session.ts';
 import classes from './settings-page.module.css';
@@ -11,6 +11,7 @@ export function SettingsPage() {
   const navigate = useNavigate();
   const chosen = useLocation().pathname.split('/')[2];
   const tabs = SETTINGS_TABS.filter((tab) => tab.isFor(user));
+  if (chosen === undefined) return <Navigate to="/settings/tokens" replace />;
   if (!tabs.some(({ path }) => path === chosen)) return <NotFoundPage />;
 
   return (
@@ -18,7 +19,7 @@ export function SettingsPage() {
       <Title order={1} mb="sm">
         Settings
       </Title>
-      <Tabs value={chosen!} onChange={(path) => void navigate(`/settings/${path}`)} keepMounted={false}>
+      <Tabs value={chosen} onChange={(path) => void navigate(`/settings/${path}`)} keepMounted={false}>
         <Tabs.List aria-label="Settings">
           {tabs.map(({ path, label }) => (
             <Tabs.Tab key={path} value={path}>
@@ -26,7 +27,7 @@ export function SettingsPage() {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Tabs.Panel value={chosen!} pt="lg" tabIndex={-1}>
+        <Tabs.Panel value={chosen} pt="lg" tabIndex={-1}>
           <Outlet />
         </Tabs.Panel>
       </Tabs>

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { sessionsCreate } from '../api/generated/operations.gen.ts';
@@ -10,6 +10,7 @@ import { fieldErrors, formMessage } from '../notices/form-errors.ts';
 import { Notice } from '../notices/notice.tsx';
 import { setSession } from './session.ts';
 import classes from './sign-in-page.module.css';
+import { PasswordField } from './password-field.tsx';
 
 /** User name and password. `hasExpired`: there was a session in this page, and it has ended. */
 export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
@@ -52,13 +53,7 @@ export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
             required
             {...form.getInputProps('user_name')}
           />
-          <PasswordInput
-            label="Password"
-            autoComplete="current-password"
-            required
-            visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password', tabIndex: 0 }}
-            {...form.getInputProps('password')}
-          />
+          <PasswordField label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
           <Button type="submit" fullWidth loading={signIn.isPending}>
             Sign in
           </Button>

@@ -1,9 +1,10 @@
-import { Button, Checkbox, Group, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { fieldErrors, formMessage } from '../notices/form-errors.ts';
 import { Notice } from '../notices/notice.tsx';
 import { usePasswordGrant } from './user-actions.ts';
 import type { UserDialogContent } from './user-dialogs.tsx';
+import { PasswordField } from '../sign-in/password-field.tsx';
 
 /** Gives a person a password to begin with, or leaves signing in to the identity provider. */
 export function SetPassword({ user, onClose }: UserDialogContent) {
@@ -26,13 +27,12 @@ export function SetPassword({ user, onClose }: UserDialogContent) {
           description="No password: they sign in with the identity provider."
           {...form.getInputProps('isProviderOnly', { type: 'checkbox' })}
         />
-        <PasswordInput
+        <PasswordField
           label="Initial password"
           description="12 characters or more, to be changed by whom it is for."
           autoComplete="new-password"
           required={!form.values.isProviderOnly}
           disabled={form.values.isProviderOnly}
-          visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password', tabIndex: 0 }}
           {...form.getInputProps('password')}
         />
         <Group justify="flex-end">
