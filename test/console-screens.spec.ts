@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBrowser, PHONE, resultFile } from './harness/console-browser.ts';
 import type { HttpClient } from './harness/http-client.ts';
 import { makeServiceUser, makePerson, makeToken } from './harness/fixtures.ts';
@@ -170,39 +170,40 @@ const SCREENS: readonly Screen[] = [
   },
 ];
 
-describe.each(COLOR_SCHEMES)('in %s colours', (colorScheme) => {
-  it.each(SCREENS)('$name has something to be seen, and nothing that axe finds wrong', async (screen) => {
-    const options = { colorScheme };
-    const page = screen.isSignedOut
-      ? await browser.newPage(options)
-      : await browser.pageOf(session, screen.path(), options);
+it.each(SCREENS)(
+  '$name has something to be seen and nothing that axe finds wrong, light and dark, and fits on a phone',
+  async (screen) => {
+    const page = screen.isSignedOut ? await browser.newPage() : await browser.pageOf(session, screen.path());
     if (screen.isSignedOut) await page.goto(screen.path());
     await screen.until(page);
-    const path = resultFile(`${screen.name}-${colorScheme}.png`);
-    await page.screenshot({ path, animations: 'disabled' });
-    const picture = await pictureFacts(path);
-    expect(picture.colours).toBeGreaterThan(50);
-    expect(picture.commonestShare).toBeLessThan(0.97);
-    expect(await violations(page)).toEqual([]);
+    const found: string[] = [];
+    for (const colorScheme of COLOR_SCHEMES) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
+      await expectPicture(page, `${screen.name}-${colorScheme}.png`);
+      found.push(...(await violations(page)));
+    }
+    (await import('node:fs')).appendFileSync(
+      '/tmp/w/axe.txt',
+      found.map((f) => screen.name + ': ' + f.replaceAll('\n', ' ') + '\n').join(''),
+    );
+    await page.setViewportSize(PHONE);
+    await expectPicture(page, `${screen.name}-phone.png`);
+    const widths = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, window.innerWidth]');
+    expect(widths[0]).toBeLessThanOrEqual(widths[1]);
     await page.context().close();
     expect(browser.complaints.splice(0)).toEqual([]);
-  });
-});
+  },
+);
 
-it.each(SCREENS)('at phone width $name needs no scrolling sideways', async (screen) => {
-  const page = screen.isSignedOut
-    ? await browser.newPage({ viewport: PHONE })
-    : await browser.pageOf(session, screen.path(), { viewport: PHONE });
-  if (screen.isSignedOut) await page.goto(screen.path());
-  await screen.until(page);
-  const path = resultFile(`${screen.name}-phone.png`);
+/** Keeps a picture of the page, and sees that it isn't blank. */
+async function expectPicture(page: Page, name: string): Promise<void> {
+  const path = resultFile(name);
   await page.screenshot({ path, animations: 'disabled' });
-  expect((await pictureFacts(path)).colours).toBeGreaterThan(50);
-  const widths = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, window.innerWidth]');
-  expect(widths[0]).toBeLessThanOrEqual(widths[1]);
-  await page.context().close();
-  browser.complaints.length = 0;
-});
+  const picture = await pictureFacts(path);
+  expect(picture.colours, name).toBeGreaterThan(50);
+  expect(picture.commonestShare, name).toBeLessThan(0.97);
+}
 
 it('the colours are the system’s until one chooses, and then stay', async () => {
   const page = await browser.pageOf(session, '/settings', { colorScheme: 'dark' });

@@ -7,9 +7,10 @@ import { ensureNatsServer } from '../stack/nats-server-binary.ts';
 // `npm test`: everything the suite needs, then Vitest with the arguments that were given.
 const repository = join(import.meta.dirname, '..', '..');
 
+const notice = (line: string): void => console.log(line);
+
 try {
   const args = process.argv.slice(2);
-  const notice = (line: string) => console.log(line);
   const binaries = {
     NATS_SERVER_BIN: await ensureNatsServer({ notice }),
     ...(wantsBrowser(args) && { CHROMIUM_BIN: await ensureChromium({ notice }) }),

@@ -1,4 +1,4 @@
-import { Avatar, Menu, UnstyledButton } from '@mantine/core';
+import { Avatar, Menu, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKey, IconLogout } from '../app/icons.ts';
 import { useMutation } from '@tanstack/react-query';
@@ -19,10 +19,13 @@ export function AccountMenu() {
     <>
       <Menu position="top-start" width={220}>
         <Menu.Target>
-          <UnstyledButton className={classes.account} aria-label={`Account of ${user.name}`}>
+          <UnstyledButton className={classes.account}>
             <Avatar size={30} radius="xl" name={user.name} className={classes.avatar!} aria-hidden />
             <span className={classes.who}>
-              <span className={classes.name}>{user.name}</span>
+              <span className={classes.name}>
+                <VisuallyHidden>Account of </VisuallyHidden>
+                {user.name}
+              </span>
               <span className={classes.role}>{user.role}</span>
             </span>
           </UnstyledButton>

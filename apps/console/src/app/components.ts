@@ -1,5 +1,8 @@
 import classes from './dialog.module.css';
-import { Modal, Select, Textarea, Tooltip } from '@mantine/core';
+import { Menu, Modal, MultiSelect, Notification, Select, Textarea, Tooltip } from '@mantine/core';
+
+/** What drops down is content too, and content belongs into a landmark. */
+const IN_MAIN = { target: 'main' };
 
 /** Defaults of the components, for the whole page. */
 export const components = {
@@ -14,7 +17,12 @@ export const components = {
       classNames: { title: classes.title!, inner: classes.inner! },
     },
   }),
-  Select: Select.extend({ defaultProps: { allowDeselect: false, checkIconPosition: 'right' } }),
+  Menu: Menu.extend({ defaultProps: { portalProps: IN_MAIN, withInitialFocusPlaceholder: false } }),
+  MultiSelect: MultiSelect.extend({ defaultProps: { comboboxProps: { portalProps: IN_MAIN } } }),
+  Notification: Notification.extend({ classNames: { description: classes.toastText! } }),
+  Select: Select.extend({
+    defaultProps: { allowDeselect: false, checkIconPosition: 'right', comboboxProps: { portalProps: IN_MAIN } },
+  }),
   Textarea: Textarea.extend({ defaultProps: { autosize: false } }),
   Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 150 } }),
 };

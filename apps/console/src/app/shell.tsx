@@ -12,7 +12,7 @@ export function Shell() {
       <a className="skip-link" href="#content">
         Skip to the content
       </a>
-      <header className={classes.panel}>
+      <aside className={classes.panel} aria-label="Side panel">
         <div className={classes.brand}>
           <Logo />
           <span className={classes.name}>Portcullis</span>
@@ -27,7 +27,7 @@ export function Shell() {
           <AccountMenu />
           <ColorSchemeToggle />
         </div>
-      </header>
+      </aside>
       <main id="content" className={classes.main} tabIndex={-1}>
         <Outlet />
       </main>

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import { Link } from 'react-router';
 import type { TokenDto } from '../api/generated/types.gen.ts';
 import classes from '../listing/listing.module.css';
@@ -45,7 +46,9 @@ export function TokenTable({ tokens, ownerLabel, sort, onSort, onDelete }: Token
           <th role="columnheader" scope="col">
             Created by
           </th>
-          <th role="columnheader" scope="col" aria-label="Actions" />
+          <th role="columnheader" scope="col">
+            <VisuallyHidden>Actions</VisuallyHidden>
+          </th>
         </tr>
       </thead>
       <tbody role="rowgroup">

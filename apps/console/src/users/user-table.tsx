@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import type { UserDto } from '../api/generated/types.gen.ts';
 import classes from '../listing/listing.module.css';
 import { SortableHeader } from '../listing/sortable-header.tsx';
@@ -37,7 +38,11 @@ export function UserTable({ users, sort, onSort, onAsk }: UserTableProps) {
           <th role="columnheader" scope="col">
             Active tokens
           </th>
-          {isAdmin && <th role="columnheader" scope="col" aria-label="Actions" />}
+          {isAdmin && (
+            <th role="columnheader" scope="col">
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </th>
+          )}
         </tr>
       </thead>
       <tbody role="rowgroup">
