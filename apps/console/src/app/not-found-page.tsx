@@ -8,6 +8,7 @@ export function NotFoundPage() {
   useDocumentTitle('Not found');
   return (
     <EmptyNotice
+      order={1}
       title="There is nothing here"
       text="The address is wrong, or what was here has been deleted, or it is not yours to see."
       action={
