@@ -16,7 +16,7 @@ const FLAGS = [
   '--force-color-profile=srgb',
   '--font-render-hinting=none',
 ];
-const ACTION_TIMEOUT_MS = 15_000;
+const ACTION_TIMEOUT_MS = 30_000;
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
