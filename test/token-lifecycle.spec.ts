@@ -53,6 +53,7 @@ describe('making a token', () => {
       status: 'Active',
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
       created_by_id: 1,
+      created_by: { id: 1, user_id: 'admin', name: 'Admin', user_type: 'User' },
       parent_token_id: expect.any(Number),
       expiration: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
       last_used: null,

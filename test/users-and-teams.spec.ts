@@ -31,6 +31,8 @@ describe('a service user', () => {
       active: true,
       created_at: expect.stringMatching(/Z$/),
       created_by_id: 1,
+      has_password: false,
+      active_tokens: 0,
     });
   });
 

@@ -95,6 +95,59 @@ describe("Portcullis's own paths", () => {
     },
   );
 
+  describe('and a session', () => {
+    const COOKIE = 'a=b; portcullis_session=x';
+
+    it.each(['portcullis_session=x', '__Host-portcullis_session=x', COOKIE])(
+      'goes to the token-service, which asks whether it holds: %s',
+      async (cookie) => {
+        const { port, usage } = await withTokenService();
+        for (const path of ['/api/users/me', '/api/user-tokens', '/api/events', '/api/gateways']) {
+          const { headers } = echoed(await send(port, path, { headers: { Cookie: cookie } }));
+          expect(headers).toMatchObject({ cookie, [FORWARDED_BY_HEADER]: expect.stringMatching(/^gw-9;/) });
+        }
+        expect(usage).toEqual([]);
+      },
+    );
+
+    it('is the only thing that signing in and approving programs go by', async () => {
+      const { port } = await withTokenService();
+      for (const path of ['/api/session', '/api/cli/authorize', '/api/cli/token']) {
+        const { headers } = echoed(await send(port, path, { token: 'admin', headers: { Cookie: COOKIE } }));
+        expect(headers).toMatchObject({ cookie: COOKIE });
+        expect(headers).not.toHaveProperty('authorization');
+        expect((await send(port, path)).status).toBe(200);
+      }
+    });
+
+    it('is nothing beside a token, which must be good', async () => {
+      const { port } = await withTokenService();
+      const headers = { Cookie: COOKIE };
+      expect((await send(port, '/api/users/me', { token: 'nonsense', headers })).status).toBe(401);
+      expect((await send(port, '/api/users/me', { token: 'scim', headers })).status).toBe(403);
+      expect(echoed(await send(port, '/api/users/me', { token: 'member', headers })).headers).toHaveProperty(
+        'authorization',
+      );
+    });
+
+    it('opens no SCIM and no guarded API, and goes along to neither', async () => {
+      const { port } = await withTokenService();
+      for (const path of ['/scim/v2/Users', '/api/scim/v2/Users', '/anything', '/api/usersx']) {
+        expect((await send(port, path, { headers: { Cookie: COOKIE } })).status).toBe(401);
+      }
+      const scim = echoed(await send(port, '/scim/v2/Users', { token: 'scim', headers: { Cookie: COOKIE } }));
+      expect(scim.headers['cookie']).toBe('a=b');
+    });
+
+    it.each(['xportcullis_session=x', 'portcullis_sessions=x', 'a=portcullis_session=x', 'portcullis_session'])(
+      'is no other cookie: %s',
+      async (cookie) => {
+        const { port } = await withTokenService();
+        expect((await send(port, '/api/users/me', { headers: { Cookie: cookie } })).status).toBe(401);
+      },
+    );
+  });
+
   it('open SCIM to SCIM tokens and to Admins', async () => {
     const { port } = await withTokenService();
     for (const path of ['/scim/v2/Users', '/api/scim/v2/Users']) {
@@ -104,20 +157,14 @@ describe("Portcullis's own paths", () => {
     }
   });
 
-  it.each([
-    '/internal',
-    '/internal/keys',
-    '/metrics',
-    '/verify',
-    '/api/session',
-    '/cli',
-    '/scim/v1',
-    '/.well-known/other',
-  ])('never reach an upstream of a broader route: %s', async (path) => {
-    const { port } = await withTokenService();
-    expect((await send(port, path, { token: 'admin' })).status).toBe(404);
-    expect((await send(port, '/anything', { token: 'admin' })).body).toBe('a guarded upstream');
-  });
+  it.each(['/internal', '/internal/keys', '/metrics', '/verify', '/cli', '/scim/v1', '/.well-known/other'])(
+    'never reach an upstream of a broader route: %s',
+    async (path) => {
+      const { port } = await withTokenService();
+      expect((await send(port, path, { token: 'admin' })).status).toBe(404);
+      expect((await send(port, '/anything', { token: 'admin' })).body).toBe('a guarded upstream');
+    },
+  );
 
   it('are served by another token-service when one cannot be reached', async () => {
     const tokenService = await started.upstream(echo);

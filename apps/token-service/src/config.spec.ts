@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './config.js';
+
+const REQUIRED = {
+  DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+  NATS_URL: 'nats://127.0.0.1:1',
+  PORTCULLIS_INTERNAL_SECRET: 'x'.repeat(32),
+  PORTCULLIS_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+};
+const withPublicUrl = (url: string) => readConfig({ ...REQUIRED, PORTCULLIS_PUBLIC_URL: url });
+
+describe('where people reach Portcullis', () => {
+  it.each(['https://portcullis.example.com', 'http://127.0.0.1:8080', 'http://localhost:8080', 'http://[::1]'])(
+    'may be %s',
+    (url) => expect(withPublicUrl(url).publicUrl?.href).toBe(new URL(url).href),
+  );
+
+  it.each(['http://portcullis.example.com', 'http://127.0.0.1.example.com', 'http://10.0.0.1', 'ftp://localhost', 'x'])(
+    'is not %s, over which a session could be read on its way',
+    (url) => expect(() => withPublicUrl(url)).toThrow('PORTCULLIS_PUBLIC_URL must be an https:// URL'),
+  );
+
+  it('need not be said: the cookie is for https then', () => {
+    expect(readConfig(REQUIRED).publicUrl).toBeUndefined();
+  });
+});
+
+describe('the documentation', () => {
+  it('names every setting that is read', () => {
+    const code = readFileSync(join(import.meta.dirname, 'config.ts'), 'utf8');
+    const document = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8');
+    const names = [...code.matchAll(/'((?:PORTCULLIS_|DATABASE_|NATS_)[A-Z_]+)'/g)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(15);
+    expect(names.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
+  });
+});
