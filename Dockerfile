@@ -45,6 +45,7 @@ CMD ["node", "apps/token-service/dist/main.js"]
 
 FROM runtime AS auth-gateway
 COPY --from=build /app/apps/auth-gateway/dist apps/auth-gateway/dist
+COPY --from=build /app/apps/console/dist apps/console/dist
 ENV PORTCULLIS_PORT=8080
 USER node
 EXPOSE 8080

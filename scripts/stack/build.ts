@@ -1,75 +1,50 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfPresent, writeFileAtomic } from './atomic-file.ts';
+import { readIfPresent } from './atomic-file.ts';
+import { BUILD_TIMEOUT_MS, BuildPart, type Sources } from './build-part.ts';
 import { lockDataDir } from './data-dir-lock.ts';
-import { runCommand } from './run-command.ts';
 
-const BUILD_TIMEOUT_MS = 10 * 60_000;
 const WORKSPACES = ['libs', 'apps', 'examples'];
+const CONSOLE = join('apps', 'console');
+const PARTS: readonly BuildPart[] = [
+  new BuildPart('.portcullis-build', ['typescript/bin/tsc', '-b', '--pretty', 'false'], programs),
+  new BuildPart('.portcullis-console', ['vite/bin/vite.js', 'build', CONSOLE, '--logLevel', 'warn'], page),
+];
 
 /**
- * Compiles libs, apps and examples with `tsc -b` unless none of their files has changed since the last build. `tsc -b`
- * finds that out as well, but takes a second to load first.
+ * Compiles libs, apps and examples with `tsc -b`, and bundles the console with Vite, each unless none of its files has changed
+ * since it was built last. The tools would find that out as well, but take seconds to load first.
  *
  * @param repository the folder with the top-level tsconfig.json.
- * @param force compile whatever the files say.
- * @returns whether it compiled.
- * @throws with the compiler's messages.
+ * @param force build whatever the files say.
+ * @returns whether anything was built.
+ * @throws with the messages of what failed.
  */
 export async function buildIfChanged(repository: string, force = false): Promise<boolean> {
-  if (!force && (await isBuilt(repository))) return false;
+  if (!force && (await outdated(repository)).length === 0) return false;
   // Of two starts at once, one builds and the other waits for it.
   const lock = await lockDataDir(join(repository, 'node_modules'), { noticeMs: BUILD_TIMEOUT_MS });
   try {
-    if (!force && (await isBuilt(repository))) return false;
-    await build(repository);
-    return true;
+    const parts = force ? PARTS : await outdated(repository);
+    for (const part of parts) await part.build(repository);
+    return parts.length > 0;
   } finally {
     await lock.release();
   }
 }
 
-async function isBuilt(repository: string): Promise<boolean> {
-  const state = await fingerprint(repository);
-  return state !== undefined && state === (await readIfPresent(stampOf(repository)));
+async function outdated(repository: string): Promise<BuildPart[]> {
+  const built = await Promise.all(PARTS.map((part) => part.isBuilt(repository)));
+  return PARTS.filter((_, index) => !built[index]);
 }
 
-async function build(repository: string): Promise<void> {
-  const state = await fingerprint(repository);
-  const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { code, output } = await runCommand(process.execPath, [compiler, '-b', '--pretty', 'false'], {
-    cwd: repository,
-    timeoutMs: BUILD_TIMEOUT_MS,
-  });
-  if (code !== 0) throw new Error(`the build failed:\n${output.trimEnd()}`);
-  // Of the files as they were before: what was saved during the build is built next time.
-  const built = state ?? (await fingerprint(repository));
-  if (built !== undefined) await writeFileAtomic(stampOf(repository), built, 0o644);
-}
-
-/** Holds the fingerprint of what was built last. */
-function stampOf(repository: string): string {
-  return join(repository, 'node_modules', '.portcullis-build');
-}
-
-/** @returns a hash of every source file's path, size and time of change; `undefined` when a project has no output. */
-async function fingerprint(repository: string): Promise<string | undefined> {
-  const files = ['package-lock.json', 'tsconfig.json', 'tsconfig.base.json'];
-  for (const project of await projects(repository)) {
-    if (!existsSync(join(repository, project, 'dist', '.tsbuildinfo'))) return undefined;
-    files.push(join(project, 'package.json'), join(project, 'tsconfig.json'));
-    const entries = await readdir(join(repository, project, 'src'), { recursive: true });
-    files.push(...entries.map((entry) => join(project, 'src', entry)));
-  }
-  const facts = await Promise.all(
-    files.map(async (file) => {
-      const facts = await stat(join(repository, file)).catch(() => undefined);
-      return `${file} ${facts?.size} ${facts?.mtimeMs}`;
-    }),
-  );
-  return createHash('sha256').update(facts.toSorted().join('\n')).digest('hex');
+async function programs(repository: string): Promise<Sources> {
+  const all = await projects(repository);
+  const manifests = all.flatMap((project) => [join(project, 'package.json'), join(project, 'tsconfig.json')]);
+  return {
+    files: ['tsconfig.json', ...manifests],
+    folders: all.map((project) => join(project, 'src')),
+    outputs: all.map((project) => join(project, 'dist', '.tsbuildinfo')),
+  };
 }
 
 /** The projects that `tsc -b` builds: those that the top-level tsconfig.json refers to. */
@@ -80,4 +55,11 @@ async function projects(repository: string): Promise<string[]> {
   return (config.references ?? [])
     .map(({ path }) => path)
     .filter((path) => WORKSPACES.includes(path.replace(/^\.\//, '').split('/')[0] ?? ''));
+}
+
+/** The console, which `npm run typecheck` checks: bundling is enough to run it. */
+async function page(): Promise<Sources> {
+  const files = ['package.json', 'tsconfig.json', 'vite.config.ts', 'index.html'].map((file) => join(CONSOLE, file));
+  const folders = ['src', 'build', 'public'].map((folder) => join(CONSOLE, folder));
+  return { files, folders, outputs: [join(CONSOLE, 'dist', 'index.html')] };
 }

@@ -1,27 +1,40 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { buildIfChanged } from '../stack/build.ts';
+import { ensureChromium } from '../stack/chromium-binary.ts';
 import { ensureNatsServer } from '../stack/nats-server-binary.ts';
 
 // `npm test`: everything the suite needs, then Vitest with the arguments that were given.
 const repository = join(import.meta.dirname, '..', '..');
 
+const notice = (line: string): void => console.log(line);
+
 try {
-  const natsServer = await ensureNatsServer({ notice: (line) => console.log(line) });
+  const args = process.argv.slice(2);
+  const binaries = {
+    NATS_SERVER_BIN: await ensureNatsServer({ notice }),
+    ...(wantsBrowser(args) && { CHROMIUM_BIN: await ensureChromium({ notice }) }),
+  };
   const startedMs = performance.now();
   const built = await buildIfChanged(repository);
   if (built) console.log(`built (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
-  runVitest(process.argv.slice(2), natsServer);
+  runVitest(args, binaries);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
 
-function runVitest(args: string[], natsServer: string): void {
+/** The console's tests run when nothing else is asked for, or when they are. */
+function wantsBrowser(args: string[]): boolean {
+  const filters = args.filter((arg, index) => !arg.startsWith('-') && !args[index - 1]?.startsWith('--'));
+  return filters.length === 0 || filters.some((filter) => filter.includes('console'));
+}
+
+function runVitest(args: string[], binaries: NodeJS.ProcessEnv): void {
   const vitest = spawn(process.execPath, [join(repository, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...args], {
     cwd: repository,
     stdio: 'inherit',
-    env: { ...process.env, NATS_SERVER_BIN: natsServer },
+    env: { ...process.env, ...binaries },
   });
   // Vitest gets the terminal's Ctrl-C itself; this process only has to outlive it.
   process.on('SIGINT', () => undefined);

@@ -25,6 +25,7 @@ describe('readConfig', () => {
       internalSecret: SECRET,
       natsUrls: ['nats://127.0.0.1:4222'],
       routesFile: 'portcullis.routes.yaml',
+      servesConsole: true,
       trustedProxies: [],
       verifiedTokensMax: 100_000,
       whenStale: 'deny',

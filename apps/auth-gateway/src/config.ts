@@ -15,6 +15,8 @@ export interface GatewayConfig {
   internalSecret: string;
   natsUrls: string[];
   routesFile: string;
+  /** Whether the console is served at `/`. */
+  servesConsole: boolean;
   /** Addresses or CIDR ranges. */
   trustedProxies: string[];
   verifiedTokensMax: number;
@@ -64,6 +66,7 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     internalSecret: reader.secret('PORTCULLIS_INTERNAL_SECRET'),
     natsUrls: reader.natsUrls('NATS_URL'),
     routesFile: reader.text('PORTCULLIS_ROUTES_FILE', 'portcullis.routes.yaml'),
+    servesConsole: reader.oneOf('PORTCULLIS_CONSOLE', ['on', 'off'], 'on') === 'on',
     trustedProxies: reader.addressRanges('PORTCULLIS_TRUSTED_PROXIES'),
     verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: reader.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),

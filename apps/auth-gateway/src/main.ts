@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { RequestListener } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,10 +8,14 @@ import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import { Logger } from 'nestjs-pino';
 import { AuthGatewayModule } from './auth-gateway.module.js';
 import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
+import { readConsoleFiles } from './console/console-files.js';
+import { ConsoleSite } from './console/console-site.js';
 import { ConfigError, type GatewayConfig, readConfig } from './config.js';
 import { DataPath } from './proxy/data-path.js';
 import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
 import { shutDown } from './shutdown.js';
+
+const CONSOLE_FOLDER = fileURLToPath(new URL('../../console/dist', import.meta.url));
 
 /** Starts the gateway. It listens at once and answers 503 until it holds a lease. */
 async function start(config: GatewayConfig): Promise<void> {
@@ -29,6 +34,7 @@ async function start(config: GatewayConfig): Promise<void> {
 
 async function createApp(config: GatewayConfig): Promise<NestFastifyApplication> {
   const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
+  const site = openConsole(config);
   const dataPath: { current?: DataPath } = {};
   const adapter = new FastifyAdapter({
     clientErrorHandler: leaveClientErrorToServer,
@@ -36,7 +42,7 @@ async function createApp(config: GatewayConfig): Promise<NestFastifyApplication>
     serverFactory: (nestHandler: RequestListener) =>
       createGatewayServer(
         { handle: (request, response) => dataPath.current?.handle(request, response) ?? false },
-        nestHandler,
+        site ? site.before(nestHandler) : nestHandler,
       ),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AuthGatewayModule.register(config, routes), adapter, {
@@ -49,6 +55,15 @@ async function createApp(config: GatewayConfig): Promise<NestFastifyApplication>
   app.useGlobalPipes(problemValidationPipe());
   dataPath.current = app.get(DataPath);
   return app;
+}
+
+/** A gateway without a console still guards what it is there for, so one that isn't built is only said. */
+function openConsole(config: GatewayConfig): ConsoleSite | undefined {
+  if (!config.servesConsole) return undefined;
+  const files = readConsoleFiles(CONSOLE_FOLDER);
+  if (files) return new ConsoleSite(files);
+  new NestLogger(ConsoleSite.name).warn('the console is not built (npm run build): nothing is served at /');
+  return undefined;
 }
 
 function stopOnSignals(app: NestFastifyApplication, logger: Logger): void {

@@ -47,7 +47,15 @@ describe("Portcullis's own paths", () => {
 
   it('go to Nest where the gateway itself serves them, and only there', async () => {
     const { port } = await withTokenService();
-    for (const path of ['/livez', '/readyz', '/api/status']) {
+    for (const path of [
+      '/livez',
+      '/readyz',
+      '/api/status',
+      '/',
+      '/settings/tokens/7',
+      '/cli/authorize',
+      '/assets/a.js',
+    ]) {
       expect((await send(port, `${path}?verbose`)).body).toBe(`nest ${path}?verbose`);
     }
     expect((await send(port, '/%6Civez')).body).toBe('nest /livez');

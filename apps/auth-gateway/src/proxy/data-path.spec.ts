@@ -105,7 +105,7 @@ describe('a request to a guarded API', () => {
 
   it('is 404 where there is no route, with or without a token', async () => {
     const { port } = await guarded();
-    for (const path of ['/', '/api', '/api/dat', '/api/database']) {
+    for (const path of ['/api', '/api/dat', '/api/database', '/settingsx']) {
       expect(await send(port, path, { token: 'admin' })).toMatchObject({ status: 404 });
     }
   });

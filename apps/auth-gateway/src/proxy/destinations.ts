@@ -1,5 +1,5 @@
 import { Problem } from '@portcullis/contracts';
-import { OWN_PATHS, type OwnPath } from '../authorization/own-paths.js';
+import { OWN_PATHS, type OwnPath, ROOT_PATH } from '../authorization/own-paths.js';
 import type { RequestTarget } from '../authorization/request-target.js';
 import { RouteTable } from '../authorization/route-table.js';
 import type { Route } from '../authorization/route.js';
@@ -29,12 +29,14 @@ const AMBIGUOUS = refusal('it could be read as a path of another route');
 /** Portcullis's own paths and the routes file's, in one table: no route is below an own path, so the longest prefix is right. */
 export class Destinations {
   readonly #table: RouteTable<Destination>;
+  readonly #root: Destination;
 
   /**
    * @param groupOf the upstreams of a route
    * @param tokenService serves Portcullis's own API
    */
   constructor(routes: readonly Route[], groupOf: (route: Route) => UpstreamGroup, tokenService: UpstreamGroup) {
+    this.#root = ownDestination(ROOT_PATH, tokenService);
     this.#table = new RouteTable([
       ...routes.map((route) => routeDestination(route, groupOf(route))),
       ...OWN_PATHS.map((own) => ownDestination(own, tokenService)),
@@ -43,6 +45,7 @@ export class Destinations {
 
   /** @returns where the request goes, or the 400 or 404 to answer with (a shared object) */
   find(target: RequestTarget): Destination | Problem {
+    if (target.path === ROOT_PATH.prefix) return this.#root;
     const destination = this.#table.find(target.path);
     if (target.hasEncodedSlash || target.hasParameters) {
       const refused = this.refuseReadings(target, destination);

@@ -1,0 +1,35 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { teamsFindAll, usersFindAll } from '../api/generated/operations.gen.ts';
+import type { UserDto, UsersFindAllData } from '../api/generated/types.gen.ts';
+
+export type Role = UserDto['role'];
+export type UserListQuery = NonNullable<UsersFindAllData['query']>;
+export type UserSort = NonNullable<UserListQuery['sort']>;
+
+export const ROLES: readonly Role[] = ['Member', 'Editor', 'Manager', 'Admin'];
+/** Everyone is in it, so it is nobody's to choose. */
+export const EVERYONES_TEAM = 'Public';
+export const USERS_KEY = 'users';
+export const USER_PAGE_SIZE = 50;
+/** The API's largest page. */
+const TEAMS_SHOWN_MAX = 100;
+
+/** One page of the users. The page before stays until the next is there. */
+export function useUsers(query: UserListQuery) {
+  return useQuery({
+    queryKey: [USERS_KEY, 'list', query],
+    queryFn: async ({ signal }) => (await usersFindAll({ query, signal })).data,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** The names of the teams that one can be put into. */
+export function useTeamNames() {
+  return useQuery({
+    queryKey: ['teams'],
+    queryFn: async ({ signal }) => {
+      const { data } = await teamsFindAll({ query: { size: TEAMS_SHOWN_MAX }, signal });
+      return data.items.map(({ name }) => name).filter((name) => name !== EVERYONES_TEAM);
+    },
+  });
+}
