@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -10,6 +11,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Tests of whole systems mostly wait: for leases to end, processes to start, browsers to draw.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         extends: true,
