@@ -2,26 +2,29 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { buildIfChanged } from '../stack/build.ts';
 import { ensureNatsServer } from '../stack/nats-server-binary.ts';
+import { ensureNginx } from './nginx-binary.ts';
 
 // `npm test`: everything the suite needs, then Vitest with the arguments that were given.
 const repository = join(import.meta.dirname, '..', '..');
 
 try {
-  const natsServer = await ensureNatsServer({ notice: (line) => console.log(line) });
+  const notice = (line: string): void => console.log(line);
+  const natsServer = await ensureNatsServer({ notice });
+  const nginx = await ensureNginx({ notice });
   const startedMs = performance.now();
   const built = await buildIfChanged(repository);
   if (built) console.log(`built (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
-  runVitest(process.argv.slice(2), natsServer);
+  runVitest(process.argv.slice(2), { NATS_SERVER_BIN: natsServer, NGINX_BIN: nginx });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
 
-function runVitest(args: string[], natsServer: string): void {
+function runVitest(args: string[], programs: Record<string, string>): void {
   const vitest = spawn(process.execPath, [join(repository, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...args], {
     cwd: repository,
     stdio: 'inherit',
-    env: { ...process.env, NATS_SERVER_BIN: natsServer },
+    env: { ...process.env, ...programs },
   });
   // Vitest gets the terminal's Ctrl-C itself; this process only has to outlive it.
   process.on('SIGINT', () => undefined);

@@ -9,6 +9,7 @@ import type { Clock } from './clock.js';
 import { FeedVerifier } from './feed-verifier.js';
 import { Lease } from './lease.js';
 import { SigningKeys } from './signing-keys.js';
+import { StandingAccess } from './standing-access.js';
 import { TrafficMeter } from './traffic-meter.js';
 
 /** All that keeps the access view, wired up. Nothing runs before {@link startAccess}. */
@@ -20,6 +21,7 @@ export interface AccessComponents {
   follower: AccessFollower;
   feed: ChangeFeed;
   acks: AckPublisher;
+  standing: StandingAccess;
 }
 
 interface Dependencies {
@@ -47,7 +49,10 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
     verifier,
     feed: feedVerifier,
     clock,
-    onResolved: () => follower.keysResolved(),
+    onResolved: () => {
+      standing.recheckAll(); // before the number of the keys is acknowledged
+      follower.keysResolved();
+    },
     onFailure: (error) => log.warn(`signing keys can't be fetched: ${(error as Error).message}`),
   });
   const follower: AccessFollower = new AccessFollower({
@@ -68,7 +73,9 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
     (payload, macHeader) => feed.publishAck(payload, macHeader),
   );
   replica.onEntries((entries, view) => keys.noteEntries(entries, view));
-  return { replica, lease, verifier, keys, follower, feed, acks };
+  // After the keys: what stands is decided on with those that are left.
+  const standing: StandingAccess = new StandingAccess({ replica, lease, clock, outlastsLease: whenStale === 'allow' });
+  return { replica, lease, verifier, keys, follower, feed, acks, standing };
 }
 
 /** Begins to listen and to renew, in the background. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Caller, isScimPath, roleRefusal, scimScopeRefusal } from '@portcullis/access-control';
+import type { Socket } from 'node:net';
+import type { Caller } from '@portcullis/access-control';
 import { API_BODY_BYTES_MAX, Problem } from '@portcullis/contracts';
+import type { StandingAccess } from '../access-view/standing-access.js';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
@@ -11,13 +13,18 @@ import { readClientHeaders } from './client-headers.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
 import { type Destination, Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
+import { ForwardAuth } from './forward-auth.js';
 import { ForwardedBy } from './forwarded-by.js';
 import { InFlight } from './in-flight.js';
 import { OpenStreams } from './open-streams.js';
+import type { ForwardAuthProxy } from './original-request.js';
 import { carriesSession } from './own-cookies.js';
+import { policyRefusal } from './policy.js';
 import { answerProblem } from './problem-answer.js';
 import { RequestBody } from './request-body.js';
 import { TrustedProxies } from './trusted-proxies.js';
+import { requestedProtocol, UpgradeResponse } from './upgrade-response.js';
+import { Upgrades } from './upgrades.js';
 import { headersForRoute, headersForTokenService, type HeaderSource } from './upstream-headers.js';
 import { DEFAULT_UPSTREAM_LIMITS, type UpstreamLimits, Upstreams } from './upstream.js';
 
@@ -34,6 +41,10 @@ export interface DataPathOptions {
   readonly tokenServiceUrls: readonly string[];
   /** Addresses or CIDR ranges. */
   readonly trustedProxies: readonly string[];
+  /** Upgraded connections at once. */
+  readonly upgradesMax: number;
+  /** Who asks at `/verify`; undefined: nobody, and it is 404. */
+  readonly forwardAuth: ForwardAuthProxy | undefined;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
 }
 
@@ -55,6 +66,9 @@ const PREFLIGHT_REFUSED = new Problem(403, 'origin_not_allowed', 'This origin or
 const EVENT_STREAM_PATH = '/api/events';
 const CLOSE_TIMEOUT_MS = 10_000;
 
+/** An upgrade that is refused ends its connection: nobody knows what the client goes on with. */
+const always = (): boolean => true;
+
 /** One request on its way in. */
 interface Passage extends HeaderSource {
   readonly response: ServerResponse;
@@ -74,6 +88,8 @@ export class DataPath {
   #draining = false;
   readonly #inFlight = new InFlight();
   readonly #streams = new OpenStreams();
+  readonly #upgrades: Upgrades;
+  readonly #forwardAuth: ForwardAuth | undefined;
   readonly #upstreams: Upstreams;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
@@ -86,15 +102,21 @@ export class DataPath {
     routes: RouteSource,
     private readonly log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
+    standing: StandingAccess,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
     this.#upstreams = new Upstreams(this.#limits, log);
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
+    this.#upgrades = new Upgrades(standing, options.upgradesMax);
     this.#destinations = this.destinations(routes.routes);
     routes.onChange((changed) => {
       this.#destinations = this.destinations(changed);
     });
+    const proxy = options.forwardAuth;
+    const destinations = (): Destinations => this.#destinations;
+    if (proxy)
+      this.#forwardAuth = new ForwardAuth({ proxy, gate, usage, traffic, proxies: this.#proxies, destinations });
   }
 
   /** Whether every new request is refused with 503, on kept-alive connections too. */
@@ -110,6 +132,7 @@ export class DataPath {
   startDraining(): void {
     this.#draining = true;
     this.#streams.cut();
+    this.#upgrades.cut();
   }
 
   /**
@@ -143,12 +166,32 @@ export class DataPath {
     return true;
   }
 
+  /**
+   * Whether a request is to have its connection to itself, to change to another protocol: one to a guarded API. Otherwise it is a
+   * request like any other.
+   */
+  upgrades(request: IncomingMessage): boolean {
+    if (requestedProtocol(request) === undefined) return false;
+    const target = parseRequestTarget(request.url ?? '');
+    const destination = target instanceof Problem ? target : this.#destinations.find(target);
+    return !(destination instanceof Problem) && destination.route !== undefined;
+  }
+
+  /** Takes a request for which {@link upgrades} said yes. @param head what came right behind it */
+  handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.handle(request, new UpgradeResponse(request, socket, head, this.#limits.upgradedIdleTimeoutMs));
+  }
+
   private fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
     answerProblem(request, response, FAILED, [], true);
   }
 
   private take(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#forwardAuth?.takes(request.url ?? '')) {
+      this.#forwardAuth.answer(request, response);
+      return true;
+    }
     const target = parseRequestTarget(request.url ?? '');
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
     if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
@@ -199,7 +242,7 @@ export class DataPath {
     }
 
     if (passage.path === EVENT_STREAM_PATH) this.#streams.add(response);
-    else this.#inFlight.add(response);
+    else if (!(response instanceof UpgradeResponse)) this.#inFlight.add(response);
     if (this.needsNoToken(passage)) return this.forward(passage, undefined);
     this.gate.authenticate(request, (result) => this.decide(passage, result));
   }
@@ -225,15 +268,25 @@ export class DataPath {
 
   /** What speaks against a caller who is authenticated. */
   private refusal({ destination, path, request, client }: Passage, caller: Caller): Problem | undefined {
-    const refused = scimScopeRefusal(caller, isScimPath(path));
-    if (refused || destination.route === undefined) return refused;
-    return roleRefusal(caller, destination.route.roles.roleFor(request.method as string, client.upgrades));
+    return policyRefusal({ destination, path, method: request.method as string, upgrades: client.upgrades }, caller);
+  }
+
+  /** Decides on an upgraded connection's request anew: the same gate, the same policy. */
+  private mayGoOn(passage: Passage): boolean {
+    let allowed = false;
+    this.gate.authenticate(passage.request, (result) => {
+      allowed = !(result instanceof Problem) && this.refusal(passage, result) === undefined;
+    });
+    return allowed;
   }
 
   private forward(passage: Passage, caller: Caller | undefined): void {
     const { request, response, destination, client, target } = passage;
     const { group, route } = destination;
     if (group === undefined) return this.refuse(passage, FAILED);
+    const upgrading = response instanceof UpgradeResponse && caller !== undefined;
+    const full = upgrading && this.#upgrades.admit(response, caller, () => this.mayGoOn(passage));
+    if (full) return this.refuse(passage, full);
     if (caller !== undefined && caller.tokenId !== null) this.usage.record(caller.tokenId, passage.clientAddress);
 
     const headers =
@@ -241,9 +294,10 @@ export class DataPath {
     const body = client.hasBody
       ? new RequestBody(request, response, client.expectsContinue, this.#limits.requestBodyTimeoutMs)
       : undefined;
-    const outgoing = { method: request.method as string, target, headers, body };
+    const upgrade = upgrading ? { upgrade: response.protocol } : {};
+    const outgoing = { method: request.method as string, target, headers, body, ...upgrade };
     const rules = { added: passage.added, replacesCors: route?.cors !== undefined, fromTokenService: !route };
-    new Exchange(request, response, outgoing, group, rules, this.#isDraining).start();
+    new Exchange(request, response, outgoing, group, rules, upgrading ? always : this.#isDraining).start();
   }
 
   private answerPreflight({ request, response, destination, client, requestId }: Passage): boolean {
@@ -261,7 +315,7 @@ export class DataPath {
 
   private refuse({ request, response, added }: Passage, problem: Problem): void {
     this.traffic.refused += 1;
-    answerProblem(request, response, problem, added, this.#draining);
+    answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
   }
 
   private destinations(routes: readonly Route[]): Destinations {
