@@ -64,7 +64,7 @@ async function runs({ versionArgument, versionPrefix }: DebianProgram, path: str
 }
 
 async function install({ name, howToGetIt }: DebianProgram, env: NodeJS.ProcessEnv): Promise<void> {
-  const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS };
+  const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, timeoutMs: INSTALL_TIMEOUT_MS };
   const wait = ['-o', 'DPkg::Lock::Timeout=120'];
   for (const args of [
     [...wait, 'update'],
@@ -74,7 +74,8 @@ async function install({ name, howToGetIt }: DebianProgram, env: NodeJS.ProcessE
     // A source that can't be reached fails the update; what the others offer may do.
     if (code !== 0 && args.includes('install')) throw new Error(`${howToGetIt}\napt-get said:\n${output}`);
   }
-  // The package brings a service that listens on every address; nobody asked for that.
+  // The package brings a service that listens on every address; nobody asked for that. RUNLEVEL keeps it from starting where
+  // there is no systemd.
   for (const verb of ['disable', 'stop']) {
     await runCommand('systemctl', [verb, name], { timeoutMs: PROBE_TIMEOUT_MS });
   }

@@ -6,9 +6,9 @@ import { ensureNginx } from './nginx-binary.ts';
 
 // `npm test`: everything the suite needs, then Vitest with the arguments that were given.
 const repository = join(import.meta.dirname, '..', '..');
+const notice = (line: string): void => console.log(line);
 
 try {
-  const notice = (line: string): void => console.log(line);
   const natsServer = await ensureNatsServer({ notice });
   const nginx = await ensureNginx({ notice });
   const startedMs = performance.now();

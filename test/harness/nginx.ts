@@ -14,7 +14,7 @@ export interface Nginx {
   stop: () => Promise<void>;
 }
 
-/** @param servers what stands within `http { server { … } }`, beside `listen` */
+/** @param server what stands within `http { server { … } }`, beside `listen` */
 export async function startNginx(server: string): Promise<Nginx> {
   const dataDir = await makeTemporaryDataDir('portcullis-nginx-');
   const port = await freePort();

@@ -210,6 +210,7 @@ describe('an upgraded connection', () => {
   it('is cut when nothing passes for too long, when either side leaves, and when the gateway drains', async () => {
     const idle = await chat({ upstreamLimits: { upgradedIdleTimeoutMs: 100 } });
     await expectDead(idle, await open(idle));
+    expect(idle.warnings).toEqual([]);
     const gateway = await chat();
     const leaving = await open(gateway);
     leaving.socket.destroy();
