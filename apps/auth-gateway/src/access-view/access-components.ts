@@ -49,10 +49,7 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
     verifier,
     feed: feedVerifier,
     clock,
-    onResolved: () => {
-      standing.recheckAll(); // before the number of the keys is acknowledged
-      follower.keysResolved();
-    },
+    onResolved: () => follower.keysResolved(),
     onFailure: (error) => log.warn(`signing keys can't be fetched: ${(error as Error).message}`),
   });
   const follower: AccessFollower = new AccessFollower({

@@ -62,11 +62,6 @@ export class StandingAccess {
     return leased && (caller.expiresAt === undefined || this.deps.clock.wallMs() < caller.expiresAt * 1000);
   }
 
-  /** Decides on all of them anew: the keys that tokens are verified with are others now. */
-  recheckAll(): void {
-    for (const standing of this.#open) this.#recheck(standing);
-  }
-
   endAll(): void {
     for (const standing of this.#open) this.#end(standing);
   }
@@ -75,10 +70,10 @@ export class StandingAccess {
     if (this.#open.size === 0) return;
     const tokens = idsOf(entries, 'token');
     const principals = idsOf(entries, 'principal');
-    const keysChanged = entries.some(({ kind }) => kind === 'key');
+    const keyRetired = entries.some(({ kind, value }) => kind === 'key' && value === 'retired');
     for (const standing of this.#open) {
       const { tokenId, principal } = standing.caller;
-      const concerned = keysChanged || tokens.has(String(tokenId)) || principals.has(String(principal.id));
+      const concerned = keyRetired || tokens.has(String(tokenId)) || principals.has(String(principal.id));
       if (concerned) this.#recheck(standing);
     }
   }

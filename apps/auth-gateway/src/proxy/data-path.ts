@@ -9,9 +9,7 @@ import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { Route } from '../authorization/route.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
-import { readClientHeaders } from './client-headers.js';
-import { corsHeaders, preflightHeaders } from './cors.js';
-import { type Destination, Destinations } from './destinations.js';
+import { Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
 import { ForwardAuth } from './forward-auth.js';
 import { ForwardedBy } from './forwarded-by.js';
@@ -19,13 +17,14 @@ import { InFlight } from './in-flight.js';
 import { OpenStreams } from './open-streams.js';
 import type { ForwardAuthProxy } from './original-request.js';
 import { carriesSession } from './own-cookies.js';
+import { answerPreflight, type Passage, readPassage } from './passage.js';
 import { policyRefusal } from './policy.js';
 import { answerProblem } from './problem-answer.js';
 import { RequestBody } from './request-body.js';
 import { TrustedProxies } from './trusted-proxies.js';
 import { requestedProtocol, UpgradeResponse } from './upgrade-response.js';
 import { Upgrades } from './upgrades.js';
-import { headersForRoute, headersForTokenService, type HeaderSource } from './upstream-headers.js';
+import { headersForRoute, headersForTokenService } from './upstream-headers.js';
 import { DEFAULT_UPSTREAM_LIMITS, type UpstreamLimits, Upstreams } from './upstream.js';
 
 /** Where the routes come from; RoutesFile is one. */
@@ -61,23 +60,12 @@ const DRAINING = new Problem(503, 'shutting_down', 'This gateway is shutting dow
 const NO_TRACE = new Problem(405, 'method_not_allowed', 'TRACE is not supported', { headers: { Allow: METHODS } });
 const BODY_TOO_LARGE = new Problem(413, 'body_too_large', 'The request body is too large');
 const FAILED = new Problem(500, 'internal_error', 'Something went wrong in the gateway');
-const PREFLIGHT_REFUSED = new Problem(403, 'origin_not_allowed', 'This origin or preflight is not allowed here');
 /** Lasts as long as its page is open, and is silent for long. */
 const EVENT_STREAM_PATH = '/api/events';
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /** An upgrade that is refused ends its connection: nobody knows what the client goes on with. */
 const always = (): boolean => true;
-
-/** One request on its way in. */
-interface Passage extends HeaderSource {
-  readonly response: ServerResponse;
-  readonly destination: Destination;
-  /** Normalised. */
-  readonly path: string;
-  /** Headers that every answer gets, as a flat list. */
-  readonly added: readonly string[];
-}
 
 /**
  * The gateway's path for requests that are passed on, in front of Nest's router: normalise, find the destination, authenticate,
@@ -204,38 +192,19 @@ export class DataPath {
       request.url = target.target;
       return false;
     }
-    const passage = this.passage(request, response, destination, target.path, target.target);
-    if (passage) this.admit(passage);
-    return true;
-  }
-
-  /** Reads the headers; answers a request whose headers are not in order. */
-  private passage(
-    request: IncomingMessage,
-    response: ServerResponse,
-    destination: Destination,
-    path: string,
-    target: string,
-  ): Passage | undefined {
-    const peer = this.#proxies.peer(request.socket);
-    const { rawHeaders, httpVersion } = request;
-    const client = readClientHeaders(rawHeaders, httpVersion, peer.trusted, destination.headerRules);
-    if (client instanceof Problem) {
+    const passage = readPassage(request, response, destination, target, this.#proxies);
+    if (!(passage instanceof Problem)) this.admit(passage);
+    else {
       this.traffic.refused += 1;
-      answerProblem(request, response, client, ['X-Request-Id', randomUUID()], true);
-      return undefined;
+      answerProblem(request, response, passage, ['X-Request-Id', randomUUID()], true);
     }
-    const requestId = client.requestId ?? randomUUID();
-    const cors = destination.route?.cors;
-    const added = ['X-Request-Id', requestId, ...(cors ? corsHeaders(cors, client.origin) : [])];
-    const clientAddress = this.#proxies.clientAddress(peer, client.forwardedFor);
-    return { request, response, destination, path, target, client, peer, clientAddress, requestId, added };
+    return true;
   }
 
   private admit(passage: Passage): void {
     const { request, response, destination } = passage;
     if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
-    if (this.answerPreflight(passage)) return;
+    if (answerPreflight(passage)) return;
     // The token-service would say so too, but it would close the connection while the body is still on its way.
     if (destination.own && Number(request.headers['content-length']) > API_BODY_BYTES_MAX) {
       return this.refuse(passage, BODY_TOO_LARGE);
@@ -298,19 +267,6 @@ export class DataPath {
     const outgoing = { method: request.method as string, target, headers, body, ...upgrade };
     const rules = { added: passage.added, replacesCors: route?.cors !== undefined, fromTokenService: !route };
     new Exchange(request, response, outgoing, group, rules, upgrading ? always : this.#isDraining).start();
-  }
-
-  private answerPreflight({ request, response, destination, client, requestId }: Passage): boolean {
-    const cors = destination.route?.cors;
-    if (!cors || request.method !== 'OPTIONS' || client.origin === undefined) return false;
-    const method = request.headers['access-control-request-method'];
-    if (method === undefined) return false;
-    const wanted = request.headers['access-control-request-headers'];
-    const headers = preflightHeaders(cors, client.origin, method, wanted);
-    const added = ['X-Request-Id', requestId];
-    if (headers) response.writeHead(204, [...headers, ...added]).end();
-    else answerProblem(request, response, PREFLIGHT_REFUSED, [...added, 'Vary', 'Origin']);
-    return true;
   }
 
   private refuse({ request, response, added }: Passage, problem: Problem): void {

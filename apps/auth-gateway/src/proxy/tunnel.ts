@@ -12,13 +12,9 @@ export class Tunnel {
     private readonly permitted: () => boolean,
   ) {}
 
-  /**
-   * @param early what the client sent before it had the answer
-   * @param idleTimeoutMs the longest silence, counted over both directions
-   */
-  start(early: readonly Buffer[], idleTimeoutMs: number): void {
+  /** @param early what the client sent before it had the answer */
+  start(early: readonly Buffer[]): void {
     const { client, upstream } = this;
-    client.setTimeout(idleTimeoutMs, () => this.cut());
     for (const piece of early) upstream.write(piece);
     this.relay(client, upstream);
     this.relay(upstream, client);

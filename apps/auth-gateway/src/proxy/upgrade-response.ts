@@ -40,14 +40,9 @@ export class UpgradeResponse extends ServerResponse {
 
   /**
    * @param head what came right behind the request
-   * @param idleTimeoutMs the longest silence once the protocol has changed
+   * @param idleTimeoutMs the longest silence on the connection, over both directions
    */
-  constructor(
-    request: IncomingMessage,
-    client: Socket,
-    head: Buffer,
-    private readonly idleTimeoutMs: number,
-  ) {
+  constructor(request: IncomingMessage, client: Socket, head: Buffer, idleTimeoutMs: number) {
     super(request);
     this.protocol = requestedProtocol(request) ?? '';
     this.#client = client;
@@ -57,6 +52,7 @@ export class UpgradeResponse extends ServerResponse {
       .on('data', this.#hold)
       .on('end', this.#clientLeft);
     client.on('drain', this.#drained);
+    client.setTimeout(idleTimeoutMs, () => this.cut()); // the server's own went with the handover
     this.once('finish', this.#endConnection);
     if (head.length > 0) this.#hold(head);
   }
@@ -72,7 +68,7 @@ export class UpgradeResponse extends ServerResponse {
     this.detachSocket(this.#client);
     this.#client.off('data', this.#hold).off('end', this.#clientLeft).off('drain', this.#drained);
     this.#tunnel = new Tunnel(this.#client, upstream, this.permitted);
-    this.#tunnel.start(this.#early, this.idleTimeoutMs);
+    this.#tunnel.start(this.#early);
   }
 
   /** Ends it at whatever point it is, with nothing more to be read from it. */
