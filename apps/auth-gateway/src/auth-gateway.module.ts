@@ -2,6 +2,7 @@ import { type DynamicModule, Inject, Logger, Module, type OnApplicationBootstrap
 import { MessagingModule } from '@portcullis/messaging';
 import { LoggerModule } from 'nestjs-pino';
 import { AccessViewModule } from './access-view/access-view.module.js';
+import { StandingAccess } from './access-view/standing-access.js';
 import { TrafficMeter } from './access-view/traffic-meter.js';
 import { AuthenticationModule } from './authentication/authentication.module.js';
 import { BearerGate } from './authentication/gate.js';
@@ -18,14 +19,15 @@ import { UsageReporter } from './usage/usage-reporter.js';
   providers: [
     {
       provide: DataPath,
-      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter],
+      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess],
       useFactory: (
         config: GatewayConfig,
         gate: BearerGate,
         usage: UsageReporter,
         routes: RoutesFile,
         traffic: TrafficMeter,
-      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic),
+        standing: StandingAccess,
+      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing),
     },
   ],
 })

@@ -30,6 +30,8 @@ describe('readConfig', () => {
       verifiedTokensMax: 100_000,
       whenStale: 'deny',
       unsafeTestIgnoreLease: false,
+      upgradesMax: 10_000,
+      forwardAuth: undefined,
       logLevel: 'info',
     });
     expect(config.instance).toMatch(/^[A-Za-z0-9._-]+-8080$/);
@@ -55,11 +57,13 @@ describe('readConfig', () => {
       PORTCULLIS_INTERNAL_URL: 'http://a/path',
       PORTCULLIS_TRUSTED_PROXIES: 'everyone',
       PORTCULLIS_LOG_LEVEL: 'loud',
+      PORTCULLIS_FORWARD_AUTH: 'apache',
       PORTCULLIS_VERIFIED_TOKENS_MAX: '0',
     });
     const names = faults.map((fault) => fault.split(' ')[0]);
     expect(names.toSorted()).toEqual([
       'NATS_URL',
+      'PORTCULLIS_FORWARD_AUTH',
       'PORTCULLIS_INSTANCE',
       'PORTCULLIS_INTERNAL_SECRET',
       'PORTCULLIS_INTERNAL_URL',

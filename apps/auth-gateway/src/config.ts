@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { WHEN_STALE, type WhenStale } from '@portcullis/contracts';
 import ipaddr from 'ipaddr.js';
+import { FORWARD_AUTH_PROXIES, type ForwardAuthProxy } from './proxy/original-request.js';
 
 /** Settings of the gateway, as docs/configuration.md lists them. This is the only file that reads the environment. */
 export interface GatewayConfig {
@@ -24,6 +25,10 @@ export interface GatewayConfig {
   whenStale: WhenStale;
   /** Admits without a lease, so that the fault harness can show that it would notice. In tests alone. */
   unsafeTestIgnoreLease: boolean;
+  /** Upgraded connections (WebSockets) at once. */
+  upgradesMax: number;
+  /** Which proxy asks at `/verify`; undefined: none. */
+  forwardAuth: ForwardAuthProxy | undefined;
   logLevel: LogLevel;
 }
 
@@ -47,6 +52,7 @@ type ReadFile = (path: string) => string;
 const INSTANCE = /^[A-Za-z0-9._-]{1,64}$/;
 const SECRET_CHARACTERS_MIN = 32;
 const VERIFIED_TOKENS_LIMIT = 10_000_000;
+const UPGRADES_LIMIT = 1_000_000;
 
 /**
  * Reads and checks the gateway's settings.
@@ -71,6 +77,8 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: reader.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
     unsafeTestIgnoreLease: reader.testOnlySwitch('PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
+    upgradesMax: reader.integer('PORTCULLIS_UPGRADES_MAX', 10_000, 0, UPGRADES_LIMIT),
+    forwardAuth: reader.optionalOneOf('PORTCULLIS_FORWARD_AUTH', FORWARD_AUTH_PROXIES),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
@@ -102,6 +110,13 @@ class EnvironmentReader {
     const text = this.value(name) ?? fallback;
     const choice = choices.find((candidate) => candidate === text);
     return choice ?? this.fault(name, `must be one of ${choices.join(', ')}`, fallback);
+  }
+
+  optionalOneOf<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.value(name);
+    if (text === undefined) return undefined;
+    const choice = choices.find((candidate) => candidate === text);
+    return choice ?? this.fault(name, `must be one of ${choices.join(', ')}, or unset`, undefined);
   }
 
   /** `1` switches it on, and only where `NODE_ENV` is `test`. */

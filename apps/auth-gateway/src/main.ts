@@ -41,7 +41,11 @@ async function createApp(config: GatewayConfig): Promise<NestFastifyApplication>
     // Fastify makes its server before Nest makes the data path; no request comes before both are there.
     serverFactory: (nestHandler: RequestListener) =>
       createGatewayServer(
-        { handle: (request, response) => dataPath.current?.handle(request, response) ?? false },
+        {
+          handle: (request, response) => dataPath.current?.handle(request, response) ?? false,
+          upgrades: (request) => dataPath.current?.upgrades(request) ?? false,
+          handleUpgrade: (...upgrade) => dataPath.current?.handleUpgrade(...upgrade),
+        },
         site ? site.before(nestHandler) : nestHandler,
       ),
   });

@@ -9,6 +9,7 @@ import type { Clock } from './clock.js';
 import { FeedVerifier } from './feed-verifier.js';
 import { Lease } from './lease.js';
 import { SigningKeys } from './signing-keys.js';
+import { StandingAccess } from './standing-access.js';
 import { TrafficMeter } from './traffic-meter.js';
 
 /** All that keeps the access view, wired up. Nothing runs before {@link startAccess}. */
@@ -20,6 +21,7 @@ export interface AccessComponents {
   follower: AccessFollower;
   feed: ChangeFeed;
   acks: AckPublisher;
+  standing: StandingAccess;
 }
 
 interface Dependencies {
@@ -68,7 +70,9 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
     (payload, macHeader) => feed.publishAck(payload, macHeader),
   );
   replica.onEntries((entries, view) => keys.noteEntries(entries, view));
-  return { replica, lease, verifier, keys, follower, feed, acks };
+  // After the keys: what stands is decided on with those that are left.
+  const standing: StandingAccess = new StandingAccess({ replica, lease, clock, outlastsLease: whenStale === 'allow' });
+  return { replica, lease, verifier, keys, follower, feed, acks, standing };
 }
 
 /** Begins to listen and to renew, in the background. */

@@ -9,6 +9,7 @@ import { ChangeFeed } from './change-feed.js';
 import { systemClock } from './clock.js';
 import { InternalApiClient } from './internal-api.client.js';
 import { Lease } from './lease.js';
+import { StandingAccess } from './standing-access.js';
 import { TrafficMeter } from './traffic-meter.js';
 
 const ACCESS_COMPONENTS = Symbol('ACCESS_COMPONENTS');
@@ -47,6 +48,7 @@ const parts = [
   part(TokenVerifier, ({ verifier }) => verifier),
   part(AccessFollower, ({ follower }) => follower),
   part(ChangeFeed, ({ feed }) => feed),
+  part(StandingAccess, ({ standing }) => standing),
 ];
 
 /** Keeps the view of who may enter, from the start of the app until its lease is released (see `shutdown.ts`). */

@@ -18,6 +18,7 @@ describe('admit', () => {
       principal: { id: 7, user_id: 'user-7', user_type: 'User', role: 'Admin', teams: ['Public'], active: true },
       tokenId: 5,
       scim: false,
+      expiresAt: Infinity,
     });
   });
 

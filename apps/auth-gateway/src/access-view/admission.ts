@@ -21,5 +21,5 @@ export function admit(verified: VerifiedToken, view: AccessView, nowSeconds: num
   const principal = view.principal(verified.userId);
   if (principal === undefined) return UNKNOWN_USER;
   if (!principal.active) return INACTIVE_USER;
-  return { principal, tokenId: verified.tokenId, scim: verified.scim };
+  return { principal, tokenId: verified.tokenId, scim: verified.scim, expiresAt: verified.expiresAt };
 }

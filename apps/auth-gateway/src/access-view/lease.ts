@@ -8,6 +8,7 @@ import type { Clock, Instant } from './clock.js';
 export class Lease {
   #sent: Instant = { monotonicMs: 0, wallMs: 0 };
   #leaseMs = 0;
+  readonly #closedListeners: (() => void)[] = [];
 
   constructor(private readonly clock: Clock) {}
 
@@ -19,6 +20,12 @@ export class Lease {
 
   close(): void {
     this.#leaseMs = 0;
+    for (const listener of this.#closedListeners) listener();
+  }
+
+  /** Told when it is closed before its time, and not when it runs out. */
+  onClosed(listener: () => void): void {
+    this.#closedListeners.push(listener);
   }
 
   holds(): boolean {

@@ -1,24 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Caller, isScimPath, roleRefusal, scimScopeRefusal } from '@portcullis/access-control';
+import type { Socket } from 'node:net';
+import type { Caller } from '@portcullis/access-control';
 import { API_BODY_BYTES_MAX, Problem } from '@portcullis/contracts';
+import type { StandingAccess } from '../access-view/standing-access.js';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { Route } from '../authorization/route.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
-import { readClientHeaders } from './client-headers.js';
-import { corsHeaders, preflightHeaders } from './cors.js';
-import { type Destination, Destinations } from './destinations.js';
+import { Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
+import { ForwardAuth } from './forward-auth.js';
 import { ForwardedBy } from './forwarded-by.js';
 import { InFlight } from './in-flight.js';
 import { OpenStreams } from './open-streams.js';
+import type { ForwardAuthProxy } from './original-request.js';
 import { carriesSession } from './own-cookies.js';
+import { answerPreflight, type Passage, readPassage } from './passage.js';
+import { policyRefusal } from './policy.js';
 import { answerProblem } from './problem-answer.js';
 import { RequestBody } from './request-body.js';
 import { TrustedProxies } from './trusted-proxies.js';
-import { headersForRoute, headersForTokenService, type HeaderSource } from './upstream-headers.js';
+import { requestedProtocol, UpgradeResponse } from './upgrade-response.js';
+import { Upgrades } from './upgrades.js';
+import { headersForRoute, headersForTokenService } from './upstream-headers.js';
 import { DEFAULT_UPSTREAM_LIMITS, type UpstreamLimits, Upstreams } from './upstream.js';
 
 /** Where the routes come from; RoutesFile is one. */
@@ -34,6 +40,10 @@ export interface DataPathOptions {
   readonly tokenServiceUrls: readonly string[];
   /** Addresses or CIDR ranges. */
   readonly trustedProxies: readonly string[];
+  /** Upgraded connections at once. */
+  readonly upgradesMax: number;
+  /** Who asks at `/verify`; undefined: nobody, and it is 404. */
+  readonly forwardAuth: ForwardAuthProxy | undefined;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
 }
 
@@ -50,20 +60,12 @@ const DRAINING = new Problem(503, 'shutting_down', 'This gateway is shutting dow
 const NO_TRACE = new Problem(405, 'method_not_allowed', 'TRACE is not supported', { headers: { Allow: METHODS } });
 const BODY_TOO_LARGE = new Problem(413, 'body_too_large', 'The request body is too large');
 const FAILED = new Problem(500, 'internal_error', 'Something went wrong in the gateway');
-const PREFLIGHT_REFUSED = new Problem(403, 'origin_not_allowed', 'This origin or preflight is not allowed here');
 /** Lasts as long as its page is open, and is silent for long. */
 const EVENT_STREAM_PATH = '/api/events';
 const CLOSE_TIMEOUT_MS = 10_000;
 
-/** One request on its way in. */
-interface Passage extends HeaderSource {
-  readonly response: ServerResponse;
-  readonly destination: Destination;
-  /** Normalised. */
-  readonly path: string;
-  /** Headers that every answer gets, as a flat list. */
-  readonly added: readonly string[];
-}
+/** An upgrade that is refused ends its connection: nobody knows what the client goes on with. */
+const always = (): boolean => true;
 
 /**
  * The gateway's path for requests that are passed on, in front of Nest's router: normalise, find the destination, authenticate,
@@ -74,6 +76,8 @@ export class DataPath {
   #draining = false;
   readonly #inFlight = new InFlight();
   readonly #streams = new OpenStreams();
+  readonly #upgrades: Upgrades;
+  readonly #forwardAuth: ForwardAuth | undefined;
   readonly #upstreams: Upstreams;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
@@ -86,15 +90,21 @@ export class DataPath {
     routes: RouteSource,
     private readonly log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
+    standing: StandingAccess,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
     this.#upstreams = new Upstreams(this.#limits, log);
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
+    this.#upgrades = new Upgrades(standing, options.upgradesMax);
     this.#destinations = this.destinations(routes.routes);
     routes.onChange((changed) => {
       this.#destinations = this.destinations(changed);
     });
+    const proxy = options.forwardAuth;
+    const destinations = (): Destinations => this.#destinations;
+    if (proxy)
+      this.#forwardAuth = new ForwardAuth({ proxy, gate, usage, traffic, proxies: this.#proxies, destinations });
   }
 
   /** Whether every new request is refused with 503, on kept-alive connections too. */
@@ -110,6 +120,7 @@ export class DataPath {
   startDraining(): void {
     this.#draining = true;
     this.#streams.cut();
+    this.#upgrades.cut();
   }
 
   /**
@@ -143,12 +154,32 @@ export class DataPath {
     return true;
   }
 
+  /**
+   * Whether a request is to have its connection to itself, to change to another protocol: one to a guarded API. Otherwise it is a
+   * request like any other.
+   */
+  upgrades(request: IncomingMessage): boolean {
+    if (requestedProtocol(request) === undefined) return false;
+    const target = parseRequestTarget(request.url ?? '');
+    const destination = target instanceof Problem ? target : this.#destinations.find(target);
+    return !(destination instanceof Problem) && destination.route !== undefined;
+  }
+
+  /** Takes a request for which {@link upgrades} said yes. @param head what came right behind it */
+  handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.handle(request, new UpgradeResponse(request, socket, head, this.#limits.upgradedIdleTimeoutMs));
+  }
+
   private fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
     answerProblem(request, response, FAILED, [], true);
   }
 
   private take(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#forwardAuth?.takes(request.url ?? '')) {
+      this.#forwardAuth.answer(request, response);
+      return true;
+    }
     const target = parseRequestTarget(request.url ?? '');
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
     if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
@@ -161,45 +192,26 @@ export class DataPath {
       request.url = target.target;
       return false;
     }
-    const passage = this.passage(request, response, destination, target.path, target.target);
-    if (passage) this.admit(passage);
-    return true;
-  }
-
-  /** Reads the headers; answers a request whose headers are not in order. */
-  private passage(
-    request: IncomingMessage,
-    response: ServerResponse,
-    destination: Destination,
-    path: string,
-    target: string,
-  ): Passage | undefined {
-    const peer = this.#proxies.peer(request.socket);
-    const { rawHeaders, httpVersion } = request;
-    const client = readClientHeaders(rawHeaders, httpVersion, peer.trusted, destination.headerRules);
-    if (client instanceof Problem) {
+    const passage = readPassage(request, response, destination, target, this.#proxies);
+    if (!(passage instanceof Problem)) this.admit(passage);
+    else {
       this.traffic.refused += 1;
-      answerProblem(request, response, client, ['X-Request-Id', randomUUID()], true);
-      return undefined;
+      answerProblem(request, response, passage, ['X-Request-Id', randomUUID()], true);
     }
-    const requestId = client.requestId ?? randomUUID();
-    const cors = destination.route?.cors;
-    const added = ['X-Request-Id', requestId, ...(cors ? corsHeaders(cors, client.origin) : [])];
-    const clientAddress = this.#proxies.clientAddress(peer, client.forwardedFor);
-    return { request, response, destination, path, target, client, peer, clientAddress, requestId, added };
+    return true;
   }
 
   private admit(passage: Passage): void {
     const { request, response, destination } = passage;
     if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
-    if (this.answerPreflight(passage)) return;
+    if (answerPreflight(passage)) return;
     // The token-service would say so too, but it would close the connection while the body is still on its way.
     if (destination.own && Number(request.headers['content-length']) > API_BODY_BYTES_MAX) {
       return this.refuse(passage, BODY_TOO_LARGE);
     }
 
     if (passage.path === EVENT_STREAM_PATH) this.#streams.add(response);
-    else this.#inFlight.add(response);
+    else if (!(response instanceof UpgradeResponse)) this.#inFlight.add(response);
     if (this.needsNoToken(passage)) return this.forward(passage, undefined);
     this.gate.authenticate(request, (result) => this.decide(passage, result));
   }
@@ -225,15 +237,25 @@ export class DataPath {
 
   /** What speaks against a caller who is authenticated. */
   private refusal({ destination, path, request, client }: Passage, caller: Caller): Problem | undefined {
-    const refused = scimScopeRefusal(caller, isScimPath(path));
-    if (refused || destination.route === undefined) return refused;
-    return roleRefusal(caller, destination.route.roles.roleFor(request.method as string, client.upgrades));
+    return policyRefusal({ destination, path, method: request.method as string, upgrades: client.upgrades }, caller);
+  }
+
+  /** Decides on an upgraded connection's request anew: the same gate, the same policy. */
+  private mayGoOn(passage: Passage): boolean {
+    let allowed = false;
+    this.gate.authenticate(passage.request, (result) => {
+      allowed = !(result instanceof Problem) && this.refusal(passage, result) === undefined;
+    });
+    return allowed;
   }
 
   private forward(passage: Passage, caller: Caller | undefined): void {
     const { request, response, destination, client, target } = passage;
     const { group, route } = destination;
     if (group === undefined) return this.refuse(passage, FAILED);
+    const upgrading = response instanceof UpgradeResponse && caller !== undefined;
+    const full = upgrading && this.#upgrades.admit(response, caller, () => this.mayGoOn(passage));
+    if (full) return this.refuse(passage, full);
     if (caller !== undefined && caller.tokenId !== null) this.usage.record(caller.tokenId, passage.clientAddress);
 
     const headers =
@@ -241,27 +263,15 @@ export class DataPath {
     const body = client.hasBody
       ? new RequestBody(request, response, client.expectsContinue, this.#limits.requestBodyTimeoutMs)
       : undefined;
-    const outgoing = { method: request.method as string, target, headers, body };
+    const upgrade = upgrading ? { upgrade: response.protocol } : {};
+    const outgoing = { method: request.method as string, target, headers, body, ...upgrade };
     const rules = { added: passage.added, replacesCors: route?.cors !== undefined, fromTokenService: !route };
-    new Exchange(request, response, outgoing, group, rules, this.#isDraining).start();
-  }
-
-  private answerPreflight({ request, response, destination, client, requestId }: Passage): boolean {
-    const cors = destination.route?.cors;
-    if (!cors || request.method !== 'OPTIONS' || client.origin === undefined) return false;
-    const method = request.headers['access-control-request-method'];
-    if (method === undefined) return false;
-    const wanted = request.headers['access-control-request-headers'];
-    const headers = preflightHeaders(cors, client.origin, method, wanted);
-    const added = ['X-Request-Id', requestId];
-    if (headers) response.writeHead(204, [...headers, ...added]).end();
-    else answerProblem(request, response, PREFLIGHT_REFUSED, [...added, 'Vary', 'Origin']);
-    return true;
+    new Exchange(request, response, outgoing, group, rules, upgrading ? always : this.#isDraining).start();
   }
 
   private refuse({ request, response, added }: Passage, problem: Problem): void {
     this.traffic.refused += 1;
-    answerProblem(request, response, problem, added, this.#draining);
+    answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
   }
 
   private destinations(routes: readonly Route[]): Destinations {

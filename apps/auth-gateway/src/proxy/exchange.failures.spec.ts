@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deadPort, RawClient, send, Started } from './testing/gateway-harness.js';
 
@@ -66,6 +67,27 @@ describe('an upstream that fails', () => {
     const bodies = [];
     for (let i = 0; i < 6; i += 1) bodies.push((await send(port, '/a', { method: 'POST', token, body: 'x' })).body);
     expect(new Set(bodies)).toEqual(new Set(['one', 'two']));
+  });
+
+  it('is left alone once it could not be reached, tried again later, and taken back when it answers', async () => {
+    const port = await deadPort();
+    const good = await started.upstream((_request, response) => response.end('good'));
+    const gateway = await started.inFrontOf([port, good]);
+    const bodies = async (count: number): Promise<string[]> => {
+      const answers = [];
+      for (let i = 0; i < count; i++) answers.push((await send(gateway.port, '/a', { token })).body);
+      return answers;
+    };
+    expect(await bodies(4)).toEqual(Array(4).fill('good'));
+    let connections = 0;
+    const back = createServer((_request, response) => response.end('back')).on('connection', () => (connections += 1));
+    await new Promise<void>((resolve) => back.listen(port, '127.0.0.1', resolve));
+    expect(await bodies(4)).toEqual(Array(4).fill('good')); // shunned for a second
+    expect(connections).toBe(0);
+    await vi.waitFor(async () => expect(await bodies(2)).toContain('back'), { timeout: 20_000 });
+    expect((await bodies(4)).filter((body) => body === 'back')).toHaveLength(2);
+    back.closeAllConnections();
+    back.close();
   });
 
   it('is not given a request again that may have reached it', async () => {

@@ -1,11 +1,14 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Problem } from '@portcullis/contracts';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { answerProblem } from './problem-answer.js';
 import { discardBody, type RequestBody } from './request-body.js';
 import { clientResponseHeaders, clientTrailers, type ResponseRules } from './response-headers.js';
 import type { Upstream, UpstreamGroup } from './upstream.js';
-import { isOurFault, UPSTREAM_BUSY, upstreamProblem } from './upstream-problems.js';
+import { reset } from './tunnel.js';
+import { UpgradeResponse, upgradesTo } from './upgrade-response.js';
+import { isOurFault, isUpstreamsFault, UPSTREAM_BUSY, UPSTREAM_FAILED, upstreamProblem } from './upstream-problems.js';
 
 /** What goes to the upstream. */
 export interface UpstreamRequest {
@@ -15,6 +18,8 @@ export interface UpstreamRequest {
   /** A flat list of names and values. */
   readonly headers: string[];
   readonly body: RequestBody | undefined;
+  /** Another protocol that is asked for; the response is an UpgradeResponse then. */
+  readonly upgrade?: string;
 }
 
 type RawHeaders = readonly (Buffer | string)[];
@@ -26,7 +31,7 @@ const REASON_PHRASE = /^[\t\x20-\x7E]*$/;
  * other is told. An upstream that can't be reached is passed over for the next one, as long as nothing was sent.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly #begin: number;
+  readonly #upstreams: readonly Upstream[];
   #attempt = 0;
   #upstream: Upstream | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -39,11 +44,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly outgoing: UpstreamRequest,
-    private readonly group: UpstreamGroup,
+    group: UpstreamGroup,
     private readonly rules: ResponseRules,
     private readonly closing: () => boolean,
   ) {
-    this.#begin = group.begin();
+    this.#upstreams = group.order();
   }
 
   /** Sends the request on. Whatever happens, the response is answered or cut. */
@@ -61,6 +66,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason?: string): void {
     const raw = (controller.rawHeaders ?? []) as RawHeaders;
     if (status < 200) return this.sendInterim(status, raw);
+    this.#upstream?.health.answered();
 
     this.#takesTrailers = this.canBeChunked(status);
     const headers = clientResponseHeaders(raw, status, this.#takesTrailers, this.rules);
@@ -69,6 +75,25 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.response.writeHead(status, phrase ?? '', headers);
     // Node holds the head back until there is a body: an event stream may be silent for long.
     process.nextTick(flushHead, this);
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: unknown,
+    socket: Duplex,
+  ): void {
+    this.#upstream?.health.answered();
+    this.leaveUpstream(); // what lasts isn't counted among the requests
+    socket.on('error', () => socket.destroy());
+    const { response } = this;
+    const raw = (controller.rawHeaders ?? []) as RawHeaders;
+    if (response instanceof UpgradeResponse && !response.destroyed && upgradesTo(raw, response.protocol)) {
+      response.switchProtocols(clientResponseHeaders(raw, 101, false, this.rules), socket);
+      return;
+    }
+    reset(socket);
+    if (!response.destroyed) this.fail(UPSTREAM_FAILED);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -103,7 +128,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     upstream?.warn(error);
-    if (!this.#sent && !isOurFault(error) && this.#attempt < this.group.size) return this.dispatchToNext();
+    if (isUpstreamsFault(error)) upstream?.health.failed(this.#sent);
+    if (!this.#sent && !isOurFault(error) && this.#attempt < this.#upstreams.length) return this.dispatchToNext();
     this.outgoing.body?.destroy();
     if (this.response.headersSent) this.response.destroy();
     else this.fail(upstreamProblem(error, this.#sent, this.rules.fromTokenService));
@@ -115,13 +141,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private dispatchToNext(): void {
-    while (this.#attempt < this.group.size) {
-      const upstream = this.group.at(this.#begin, this.#attempt);
+    while (this.#attempt < this.#upstreams.length) {
+      const upstream = this.#upstreams[this.#attempt] as Upstream;
       this.#attempt += 1;
       if (upstream.busy) continue;
       this.#upstream = upstream;
-      const { method, target, headers, body } = this.outgoing;
-      upstream.dispatch({ method, path: target, headers, body: body ?? null }, this);
+      const { method, target, headers, body, upgrade = null } = this.outgoing;
+      upstream.dispatch({ method, path: target, headers, body: body ?? null, upgrade }, this);
       return;
     }
     this.outgoing.body?.destroy();

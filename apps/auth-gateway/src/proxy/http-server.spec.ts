@@ -100,7 +100,8 @@ describe('under Fastify', () => {
   it('a broken request still gets the problem document, after the answer to the request before it', async () => {
     const app = fastify({
       clientErrorHandler: leaveClientErrorToServer,
-      serverFactory: (handler) => createGatewayServer({ handle: () => false }, handler),
+      serverFactory: (handler) =>
+        createGatewayServer({ handle: () => false, upgrades: () => false, handleUpgrade: () => {} }, handler),
     });
     app.get('/late', (_request, reply) => void setImmediate(() => reply.send('late')));
     await app.listen({ port: 0, host: '127.0.0.1' });

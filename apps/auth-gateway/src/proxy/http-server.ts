@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
 import { REQUEST_HEADERS_MAX } from './client-headers.js';
@@ -45,7 +46,7 @@ const TOO_LATE_TO_ANSWER = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_WRITE_AFT
  * @param nestHandler for the gateway's own app
  */
 export function createGatewayServer(
-  dataPath: Pick<DataPath, 'handle'>,
+  dataPath: Pick<DataPath, 'handle' | 'upgrades' | 'handleUpgrade'>,
   nestHandler: RequestListener,
   limits: Partial<ServerLimits> = {},
 ): Server {
@@ -61,12 +62,17 @@ export function createGatewayServer(
     keepAliveTimeout: keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(headersTimeoutMs, 2_000),
     noDelay: true,
+    // What isn't let through to another protocol is a request like any other (RFC 9110 section 7.8).
+    shouldUpgradeCallback: (request) => dataPath.upgrades(request),
   });
   server.maxHeadersCount = REQUEST_HEADERS_MAX + 1;
   server.timeout = idleTimeoutMs;
 
   server.on('request', (request, response) => {
     if (!dataPath.handle(request, response)) nestHandler(request, response);
+  });
+  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+    dataPath.handleUpgrade(request, socket as Socket, head);
   });
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // The data path invites the body itself, once an upstream is ready for it.

@@ -46,7 +46,7 @@ export function clientResponseHeaders(
         trailer = value;
         continue;
       case ResponseHeader.ContentLength:
-        if (status === 204) continue; // RFC 9110 section 8.6: it must not be there
+        if (status === 204 || status < 200) continue; // RFC 9110 section 8.6: it must not be there
         lengthAt = headers.length;
         break;
       case ResponseHeader.SetCookie:

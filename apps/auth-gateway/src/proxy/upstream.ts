@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
+import { UpstreamHealth } from './upstream-health.js';
 
 /** Bounds on what an upstream may take. */
 export interface UpstreamLimits {
@@ -9,6 +10,8 @@ export interface UpstreamLimits {
   readonly bodyTimeoutMs: number;
   /** Longest silence within the body of a request. */
   readonly requestBodyTimeoutMs: number;
+  /** Longest silence on an upgraded connection, over both directions. */
+  readonly upgradedIdleTimeoutMs: number;
   /** Requests at once to one upstream address. */
   readonly activeMax: number;
 }
@@ -18,6 +21,7 @@ export const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = {
   headersTimeoutMs: 60_000,
   bodyTimeoutMs: 300_000,
   requestBodyTimeoutMs: 60_000,
+  upgradedIdleTimeoutMs: 300_000,
   activeMax: 1_024,
 };
 
@@ -34,6 +38,7 @@ const RETIREMENT_MS = 30_000;
 /** One upstream address and its connections. */
 export class Upstream {
   active = 0;
+  readonly health: UpstreamHealth;
   readonly #pool: Pool;
   #warnedAtMs = -WARNING_INTERVAL_MS;
   #retirement: NodeJS.Timeout | undefined;
@@ -43,6 +48,7 @@ export class Upstream {
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
   ) {
+    this.health = new UpstreamHealth(limits.connectTimeoutMs);
     this.#pool = new Pool(origin, {
       allowH2: false,
       pipelining: 1,
@@ -60,6 +66,7 @@ export class Upstream {
   /** @see Dispatcher.dispatch; whoever calls it counts `active` down when the exchange is over */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.active += 1;
+    this.health.trying();
     this.#pool.dispatch(options, handler);
   }
 
@@ -125,21 +132,19 @@ export class Upstreams {
 /** Upstreams that serve the same, taken in turn. */
 export class UpstreamGroup {
   #next = 0;
+  /** The upstreams, beginning at each of them. */
+  readonly #rotations: readonly (readonly Upstream[])[];
 
-  constructor(private readonly upstreams: readonly Upstream[]) {}
-
-  get size(): number {
-    return this.upstreams.length;
+  constructor(upstreams: readonly Upstream[]) {
+    this.#rotations = upstreams.map((_, i) => [...upstreams.slice(i), ...upstreams.slice(0, i)]);
   }
 
-  /** Where the next request begins: each begins one further. */
-  begin(): number {
-    this.#next = (this.#next + 1) % this.upstreams.length;
-    return this.#next;
-  }
-
-  /** @param attempt from 0 to `size - 1` */
-  at(begin: number, attempt: number): Upstream {
-    return this.upstreams[(begin + attempt) % this.upstreams.length] as Upstream;
+  /** The order in which a request tries them: each request begins one further, and those that failed lately come last. */
+  order(): readonly Upstream[] {
+    this.#next = (this.#next + 1) % this.#rotations.length;
+    const upstreams = this.#rotations[this.#next] as readonly Upstream[];
+    if (upstreams.length === 1 || !upstreams.some(({ health }) => health.isShunned)) return upstreams;
+    const shunned = upstreams.filter(({ health }) => health.isShunned);
+    return [...upstreams.filter((upstream) => !shunned.includes(upstream)), ...shunned];
   }
 }

@@ -12,4 +12,6 @@ export interface Caller {
   readonly tokenId: number | null;
   /** The credential is a SCIM administration token. */
   readonly scim: boolean;
+  /** When the token expires, seconds since 1970, Infinity for never; absent where nobody keeps what it opened open. */
+  readonly expiresAt?: number;
 }

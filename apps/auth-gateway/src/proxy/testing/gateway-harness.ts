@@ -9,6 +9,10 @@ import {
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { type Caller, type Principal } from '@portcullis/access-control';
 import { Problem, unauthorized } from '@portcullis/contracts';
+import { AccessReplica } from '../../access-view/access-replica.js';
+import { instantOf, systemClock } from '../../access-view/clock.js';
+import { Lease } from '../../access-view/lease.js';
+import { StandingAccess } from '../../access-view/standing-access.js';
 import { TrafficMeter } from '../../access-view/traffic-meter.js';
 import type { Gate } from '../../authentication/gate.js';
 import { parseRoutes } from '../../authorization/routes-document.js';
@@ -71,6 +75,9 @@ export interface TestGateway {
   readonly routes: MemoryRoutes;
   readonly usage: [tokenId: number, clientAddress: string][];
   readonly warnings: string[];
+  readonly lease: Lease;
+  readonly replica: AccessReplica;
+  readonly standing: StandingAccess;
 }
 
 /** What a test has started; all of it is stopped at the end of the test. */
@@ -88,19 +95,24 @@ export class Started {
     const usage: TestGateway['usage'] = [];
     const warnings: string[] = [];
     const routes = new MemoryRoutes(yaml);
+    const replica = new AccessReplica();
+    const lease = new Lease(systemClock);
+    lease.extend(instantOf(systemClock), 600_000);
+    const standing = new StandingAccess({ replica, lease, clock: systemClock, outlastsLease: false });
     const defaults = { instance: 'gw-1', internalSecret: 's'.repeat(32), trustedProxies: [] };
     const dataPath = new DataPath(
-      { ...defaults, tokenServiceUrls: ['http://127.0.0.1:1'], ...options },
+      { ...defaults, tokenServiceUrls: ['http://127.0.0.1:1'], upgradesMax: 100, forwardAuth: undefined, ...options },
       gate,
       { record: (tokenId, address) => void usage.push([tokenId, address]) },
       routes,
       { warn: (message) => void warnings.push(message), error: (message) => void warnings.push(message) },
       new TrafficMeter(),
+      standing,
     );
     const server = createGatewayServer(dataPath, answerAsNest, options.server);
     const port = await this.listen(server);
     this.#stops.push(() => dataPath.close());
-    return { port, dataPath, gate, routes, usage, warnings };
+    return { port, dataPath, gate, routes, usage, warnings, lease, replica, standing };
   }
 
   /** A gateway in front of these ports, at /a. */

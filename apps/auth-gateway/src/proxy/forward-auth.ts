@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '@portcullis/access-control';
+import { bearerChallenge, Problem } from '@portcullis/contracts';
+import type { TrafficMeter } from '../access-view/traffic-meter.js';
+import type { Gate } from '../authentication/gate.js';
+import { parseRequestTarget } from '../authorization/request-target.js';
+import type { UsageRecorder } from '../usage/usage-recorder.js';
+import { type ClientHeaders, readClientHeaders } from './client-headers.js';
+import type { Destinations } from './destinations.js';
+import { appendIdentity } from './identity-headers.js';
+import { type ForwardAuthProxy, isVerification, readOriginalRequest } from './original-request.js';
+import { type Action, policyRefusal } from './policy.js';
+import { answerProblem } from './problem-answer.js';
+import { discardBody } from './request-body.js';
+import type { TrustedProxies } from './trusted-proxies.js';
+
+interface Dependencies {
+  readonly proxy: ForwardAuthProxy;
+  readonly gate: Gate;
+  readonly usage: Pick<UsageRecorder, 'record'>;
+  readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>;
+  readonly proxies: TrustedProxies;
+  /** As the routes are now. */
+  readonly destinations: () => Destinations;
+}
+
+/** One of a proxy's questions. */
+interface Question {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly action: Action;
+  readonly clientAddress: string;
+  readonly requestId: string;
+}
+
+const NO_BODIES = { forwardAuthorization: false, forwardOwnCookies: false };
+const NOT_A_ROUTE = new Problem(403, 'not_a_route', 'There is no route for this path, so nobody may use it');
+
+/**
+ * `/verify`: decides on requests that another proxy passes on, by the routes, the normalisation and the policy that the gateway's
+ * own requests go by. 200 with the identity headers, or 401 or 403; 503 when nobody can be admitted. A proxy takes every other
+ * status for a fault of its own.
+ */
+export class ForwardAuth {
+  constructor(private readonly deps: Dependencies) {}
+
+  takes(url: string): boolean {
+    return isVerification(this.deps.proxy, url);
+  }
+
+  answer(request: IncomingMessage, response: ServerResponse): void {
+    this.deps.traffic.requests += 1;
+    const peer = this.deps.proxies.peer(request.socket);
+    const headers = readClientHeaders(request.rawHeaders, request.httpVersion, peer.trusted, NO_BODIES);
+    if (headers instanceof Problem) return this.refuse(request, response, headers, randomUUID(), true);
+    const requestId = headers.requestId ?? randomUUID();
+    const action = this.action(request, headers);
+    if (action instanceof Problem) return this.refuse(request, response, action, requestId);
+    const clientAddress = this.deps.proxies.clientAddress(peer, headers.forwardedFor);
+    const question = { request, response, action, clientAddress, requestId };
+    this.deps.gate.authenticate(request, (result) => this.decide(question, result));
+  }
+
+  /** What the client asked the proxy for, if that is something on a route. */
+  private action(request: IncomingMessage, headers: ClientHeaders): Action | Problem {
+    const { method = '', url = '', rawHeaders } = request;
+    const original = readOriginalRequest(this.deps.proxy, method, url, rawHeaders);
+    if (original instanceof Problem) return original;
+    const target = parseRequestTarget(original.target);
+    if (target instanceof Problem) return target;
+    const destination = this.deps.destinations().find(target);
+    if (destination instanceof Problem) return destination;
+    if (destination.route === undefined) return NOT_A_ROUTE; // Portcullis's own paths are behind the gateway itself
+    const upgrades = original.upgrades || headers.upgrades;
+    return { destination, method: original.method, path: target.path, upgrades };
+  }
+
+  private decide({ request, response, action, clientAddress, requestId }: Question, result: Caller | Problem): void {
+    if (response.destroyed) return;
+    const refused = result instanceof Problem ? result : policyRefusal(action, result);
+    if (refused) return this.refuse(request, response, refused, requestId);
+    const caller = result as Caller;
+    if (caller.tokenId !== null) this.deps.usage.record(caller.tokenId, clientAddress);
+    const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', 'X-Request-Id', requestId];
+    appendIdentity(headers, caller);
+    response.writeHead(200, headers).end();
+    if (!request.complete) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+  }
+
+  private refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    problem: Problem,
+    requestId: string,
+    closing = false,
+  ): void {
+    this.deps.traffic.refused += 1;
+    answerProblem(request, response, asRefusal(problem), ['X-Request-Id', requestId], closing);
+  }
+}
+
+/** What would be another 4xx is 403 here, and says as much as a challenge (RFC 6750 section 3). */
+function asRefusal(problem: Problem): Problem {
+  const { headers: own } = problem.extra;
+  if (problem.status === 401 || problem.status >= 500 || (problem.status === 403 && own)) return problem;
+  const headers = { 'WWW-Authenticate': bearerChallenge('invalid_request', problem.detail), ...own };
+  return new Problem(403, problem.code, problem.detail, { ...problem.extra, headers });
+}
