@@ -82,7 +82,7 @@ export class DataPath {
   constructor(
     private readonly options: DataPathOptions,
     private readonly gate: Gate,
-    private readonly usage: Pick<UsageRecorder, 'record'>,
+    private readonly usage: UsageRecorder,
     routes: RouteSource,
     private readonly log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
@@ -214,6 +214,7 @@ export class DataPath {
   private decide(passage: Passage, result: Caller | Problem): void {
     if (passage.response.destroyed) return;
     try {
+      if (result instanceof Problem) this.reportRefusal(passage, result);
       const problem = result instanceof Problem ? result : this.refusal(passage, result);
       if (problem) this.refuse(passage, problem);
       else this.forward(passage, result as Caller);
@@ -221,6 +222,18 @@ export class DataPath {
       // Here and not in `handle` alone: the gate may have had to ask first.
       this.fail(passage.request, passage.response, error);
     }
+  }
+
+  /** For the audit trail: somebody goes on with a token that was revoked. */
+  private reportRefusal({ request, destination, clientAddress, requestId }: Passage, problem: Problem): void {
+    const { authorization } = request.headers;
+    this.usage.recordRefusal({
+      problem,
+      authorization,
+      address: clientAddress,
+      route: destination.prefix,
+      requestId,
+    });
   }
 
   /** What speaks against a caller who is authenticated. */

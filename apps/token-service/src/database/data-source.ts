@@ -5,8 +5,9 @@ import { Token } from '../tokens/token.entity.js';
 import { User } from '../users/user.entity.js';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation.js';
 import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
+import { Operations1763820000000 } from './migrations/1763820000000-operations.js';
 
-export const MIGRATIONS = [Foundation1763700000000, Sessions1763810000000];
+export const MIGRATIONS = [Foundation1763700000000, Sessions1763810000000, Operations1763820000000];
 
 const logger = new Logger('Database');
 

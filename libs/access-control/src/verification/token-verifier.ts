@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { type Problem, unauthorized } from '@portcullis/contracts';
 import { Keyring, type KeyringKey } from './keyring.js';
 import { readJti } from './token-id.js';
+import { TOKEN_REFUSALS } from './token-refusals.js';
 
 /** What a token says once its signature is good. Whether it still opens anything is for the access view to say. */
 export interface VerifiedToken {
@@ -19,7 +20,6 @@ export const TOKEN_LENGTH_MAX = 2_048;
 
 const MALFORMED = unauthorized('The token is malformed', 'invalid_token');
 const NOT_OURS = unauthorized('The token was not issued here', 'invalid_token');
-const EXPIRED = unauthorized('The token has expired', 'invalid_token');
 const NOT_YET_VALID = unauthorized('The token is not valid yet', 'invalid_token');
 
 /**
@@ -47,7 +47,7 @@ export class TokenVerifier {
    */
   verify(token: string, nowSeconds: number): VerifiedToken | Problem {
     const known = this.#verified.get(token);
-    if (known !== undefined) return nowSeconds < known.expiresAt ? known : EXPIRED;
+    if (known !== undefined) return nowSeconds < known.expiresAt ? known : TOKEN_REFUSALS.expired;
     const verified = verifySignedToken(token, this.#keyring, nowSeconds);
     if ('tokenId' in verified) this.#verified.set(token, verified);
     return verified;
@@ -102,7 +102,7 @@ function checkClaims(
   if (scope !== undefined && scope !== 'scim') return MALFORMED;
   if (nbf !== undefined && !isNumericDate(nbf)) return MALFORMED;
   if (nbf !== undefined && nbf > nowSeconds) return NOT_YET_VALID;
-  if (exp !== undefined && exp <= nowSeconds) return EXPIRED;
+  if (exp !== undefined && exp <= nowSeconds) return TOKEN_REFUSALS.expired;
   return { tokenId, userId: Number(sub), scim: scope === 'scim', expiresAt: exp ?? Infinity };
 }
 
