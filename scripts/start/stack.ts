@@ -166,6 +166,7 @@ async function startTokenService(context: StackContext, { ports, shared, gateway
   return context.progress.step(
     'token-service',
     async () => {
+      await writeAdminSettings(context, env);
       const app = await startApp(context, 'token-service', 'apps/token-service', env);
       context.parts.add(app);
       await waitUntilReady(app, `${url}/readyz`, TOKEN_SERVICE_READY_MS);
@@ -173,6 +174,13 @@ async function startTokenService(context: StackContext, { ports, shared, gateway
     },
     () => `ready on ${url}`,
   );
+}
+
+/** For `npm run admin`, which works with the settings that the token-service has; they may hold secrets. */
+async function writeAdminSettings({ options }: StackContext, env: NodeJS.ProcessEnv): Promise<void> {
+  const settings = Object.entries(env).filter(([name]) => /^(PORTCULLIS_|DATABASE_URL|NATS_URL)/.test(name));
+  const text = `${JSON.stringify(Object.fromEntries(settings), undefined, 2)}\n`;
+  await writeFileAtomic(join(options.dataDir, 'token-service.json'), text, 0o600);
 }
 
 async function startGateways(context: StackContext, prepared: Prepared): Promise<Services['gateways']> {

@@ -19,11 +19,18 @@ const SESSION_OPTIONS = [
   '-c timezone=UTC',
 ].join(' ');
 
-export function dataSourceOptions(databaseUrl: string, poolSize: number): DataSourceOptions {
+/** Tells token-services from other programs among Postgres's sessions. */
+export const TOKEN_SERVICE_APPLICATION = 'portcullis-token-service';
+
+export function dataSourceOptions(
+  databaseUrl: string,
+  poolSize: number,
+  applicationName = TOKEN_SERVICE_APPLICATION,
+): DataSourceOptions {
   return {
     type: 'postgres',
     url: databaseUrl,
-    applicationName: 'portcullis-token-service',
+    applicationName,
     entities: [User, Team, Token],
     migrations: MIGRATIONS,
     migrationsRun: false,
