@@ -22,6 +22,9 @@ export interface GatewayConfig {
   whenStale: WhenStale;
   /** Admits without a lease, so that the fault harness can show that it would notice. In tests alone. */
   unsafeTestIgnoreLease: boolean;
+  /** undefined: no management port. */
+  managementPort: number | undefined;
+  managementHost: string;
   logLevel: LogLevel;
 }
 
@@ -68,6 +71,8 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: reader.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
     unsafeTestIgnoreLease: reader.testOnlySwitch('PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
+    managementPort: reader.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
+    managementHost: reader.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
@@ -93,6 +98,10 @@ class EnvironmentReader {
     const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
     return this.fault(name, `must be an integer from ${min} to ${max}`, fallback);
+  }
+
+  optionalInteger(name: string, min: number, max: number): number | undefined {
+    return this.value(name) === undefined ? undefined : this.integer(name, min, min, max);
   }
 
   oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {

@@ -49,6 +49,7 @@ import { SigningKeys } from './keys/signing-keys.js';
 import { LiveCredentials } from './live-updates/live-credentials.js';
 import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
+import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { Retention } from './retention/retention.js';
 import { PasswordChange } from './sessions/password-change.js';
@@ -162,6 +163,7 @@ export class TokenServiceModule {
         IssuedTokenAuthenticator,
         FirstAdmin,
         Retention,
+        TokenServiceMetrics,
         OpenApiDocument,
       ],
       exports: [CONFIG, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],

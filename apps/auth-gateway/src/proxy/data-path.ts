@@ -17,6 +17,7 @@ import { OpenStreams } from './open-streams.js';
 import { carriesSession } from './own-cookies.js';
 import { answerProblem } from './problem-answer.js';
 import { RequestBody } from './request-body.js';
+import { RouteTraffic } from './route-traffic.js';
 import { TrustedProxies } from './trusted-proxies.js';
 import { headersForRoute, headersForTokenService, type HeaderSource } from './upstream-headers.js';
 import { DEFAULT_UPSTREAM_LIMITS, type UpstreamLimits, Upstreams } from './upstream.js';
@@ -74,6 +75,8 @@ export class DataPath {
   #draining = false;
   readonly #inFlight = new InFlight();
   readonly #streams = new OpenStreams();
+  /** What became of requests, by route. */
+  readonly routeTraffic = new RouteTraffic();
   readonly #upstreams: Upstreams;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
@@ -153,7 +156,7 @@ export class DataPath {
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
     if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
     if (target instanceof Problem || destination instanceof Problem) {
-      this.traffic.refused += 1;
+      this.countRefused(response);
       answerProblem(request, response, destination as Problem, ['X-Request-Id', randomUUID()]);
       return true;
     }
@@ -178,7 +181,7 @@ export class DataPath {
     const { rawHeaders, httpVersion } = request;
     const client = readClientHeaders(rawHeaders, httpVersion, peer.trusted, destination.headerRules);
     if (client instanceof Problem) {
-      this.traffic.refused += 1;
+      this.countRefused(response);
       answerProblem(request, response, client, ['X-Request-Id', randomUUID()], true);
       return undefined;
     }
@@ -191,6 +194,7 @@ export class DataPath {
 
   private admit(passage: Passage): void {
     const { request, response, destination } = passage;
+    this.routeTraffic.add(response, destination.prefix);
     if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
     if (this.answerPreflight(passage)) return;
     // The token-service would say so too, but it would close the connection while the body is still on its way.
@@ -272,8 +276,13 @@ export class DataPath {
     return true;
   }
 
-  private refuse({ request, response, added }: Passage, problem: Problem): void {
+  private countRefused(response: ServerResponse): void {
     this.traffic.refused += 1;
+    this.routeTraffic.refused(response);
+  }
+
+  private refuse({ request, response, added }: Passage, problem: Problem): void {
+    this.countRefused(response);
     answerProblem(request, response, problem, added, this.#draining);
   }
 
