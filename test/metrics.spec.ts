@@ -23,6 +23,9 @@ async function scrape(port: number): Promise<Map<string, number>> {
   return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))])); // prettier-ignore
 }
 
+const datastores = (outcome: string): string =>
+  `portcullis_gateway_requests_total{route="/api/datastores",outcome="${outcome}"}`;
+
 describe('/metrics on the management port', () => {
   it('of the gateway: requests by route and outcome, verification, lease, ledger, usage', async () => {
     const { id, bearer_token: token } = await makeServiceToken(stack.admin);
@@ -33,11 +36,9 @@ describe('/metrics on the management port', () => {
     await client.get('/api/datastores');
     await client.get('/nowhere');
 
-    const route = (outcome: string): string =>
-      `portcullis_gateway_requests_total{route="/api/datastores",outcome="${outcome}"}`;
-    await waitUntil('all are counted', async () => (await scrape(ports.gateway)).get(route('2xx')) === 3);
+    await waitUntil('all are counted', async () => (await scrape(ports.gateway)).get(datastores('2xx')) === 3);
     const samples = await scrape(ports.gateway);
-    expect([samples.get(route('4xx')), samples.get(route('refused'))]).toEqual([1, 1]);
+    expect([samples.get(datastores('4xx')), samples.get(datastores('refused'))]).toEqual([1, 1]);
     expect(samples.get('portcullis_gateway_requests_total{route="",outcome="refused"}')).toBe(1);
     expect(samples.get('portcullis_gateway_verification_seconds_count')).toBeGreaterThanOrEqual(2);
     expect(samples.get('portcullis_gateway_lease_remaining_seconds')).toBeGreaterThan(0);

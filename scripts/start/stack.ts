@@ -185,7 +185,11 @@ async function writeAdminSettings({ options }: StackContext, env: NodeJS.Process
 
 async function startGateways(context: StackContext, prepared: Prepared): Promise<Services['gateways']> {
   const { port, gateways } = context.options;
-  const instances = Array.from({ length: gateways }, (_, index) => ({ name: `gw-${index + 1}`, port: port + index }));
+  const instances = Array.from({ length: gateways }, (_, index) => ({
+    name: `gw-${index + 1}`,
+    port: port + index,
+    index,
+  }));
   return context.progress.step(
     gateways === 1 ? 'gateway' : 'gateways',
     async () => {
@@ -203,7 +207,7 @@ async function startGateways(context: StackContext, prepared: Prepared): Promise
 
 function gatewayEnv(
   { ports, shared, routesFile, gatewayHost }: Prepared,
-  { name, port }: { name: string; port: number },
+  { name, port, index }: { name: string; port: number; index: number },
 ): NodeJS.ProcessEnv {
   return {
     ...shared,
@@ -213,7 +217,13 @@ function gatewayEnv(
     PORTCULLIS_TOKEN_SERVICE_URL: `http://${LOOPBACK}:${ports.tokenService}`,
     PORTCULLIS_INTERNAL_URL: `http://${LOOPBACK}:${ports.tokenServiceInternal}`,
     PORTCULLIS_ROUTES_FILE: routesFile,
+    ...managementPort(shared, index + 1),
   };
+}
+
+/** `PORTCULLIS_MANAGEMENT_PORT` is the token-service's; gateways take those after it. */
+function managementPort({ PORTCULLIS_MANAGEMENT_PORT: first }: NodeJS.ProcessEnv, offset: number): NodeJS.ProcessEnv {
+  return first ? { PORTCULLIS_MANAGEMENT_PORT: String(Number(first) + offset) } : {};
 }
 
 /** Plain http for the session's cookie only where the gateways are on this machine alone. */
