@@ -166,6 +166,7 @@ async function startTokenService(context: StackContext, { ports, shared, gateway
   return context.progress.step(
     'token-service',
     async () => {
+      await writeAdminSettings(context, env);
       const app = await startApp(context, 'token-service', 'apps/token-service', env);
       context.parts.add(app);
       await waitUntilReady(app, `${url}/readyz`, TOKEN_SERVICE_READY_MS);
@@ -175,9 +176,20 @@ async function startTokenService(context: StackContext, { ports, shared, gateway
   );
 }
 
+/** For `npm run admin`, which works with the settings that the token-service has; they may hold secrets. */
+async function writeAdminSettings({ options }: StackContext, env: NodeJS.ProcessEnv): Promise<void> {
+  const settings = Object.entries(env).filter(([name]) => /^(PORTCULLIS_|DATABASE_URL|NATS_URL)/.test(name));
+  const text = `${JSON.stringify(Object.fromEntries(settings), undefined, 2)}\n`;
+  await writeFileAtomic(join(options.dataDir, 'token-service.json'), text, 0o600);
+}
+
 async function startGateways(context: StackContext, prepared: Prepared): Promise<Services['gateways']> {
   const { port, gateways } = context.options;
-  const instances = Array.from({ length: gateways }, (_, index) => ({ name: `gw-${index + 1}`, port: port + index }));
+  const instances = Array.from({ length: gateways }, (_, index) => ({
+    name: `gw-${index + 1}`,
+    port: port + index,
+    index,
+  }));
   return context.progress.step(
     gateways === 1 ? 'gateway' : 'gateways',
     async () => {
@@ -195,7 +207,7 @@ async function startGateways(context: StackContext, prepared: Prepared): Promise
 
 function gatewayEnv(
   { ports, shared, routesFile, gatewayHost }: Prepared,
-  { name, port }: { name: string; port: number },
+  { name, port, index }: { name: string; port: number; index: number },
 ): NodeJS.ProcessEnv {
   return {
     ...shared,
@@ -205,7 +217,13 @@ function gatewayEnv(
     PORTCULLIS_TOKEN_SERVICE_URL: `http://${LOOPBACK}:${ports.tokenService}`,
     PORTCULLIS_INTERNAL_URL: `http://${LOOPBACK}:${ports.tokenServiceInternal}`,
     PORTCULLIS_ROUTES_FILE: routesFile,
+    ...managementPort(shared, index + 1),
   };
+}
+
+/** `PORTCULLIS_MANAGEMENT_PORT` is the token-service's; gateways take those after it. */
+function managementPort({ PORTCULLIS_MANAGEMENT_PORT: first }: NodeJS.ProcessEnv, offset: number): NodeJS.ProcessEnv {
+  return first ? { PORTCULLIS_MANAGEMENT_PORT: String(Number(first) + offset) } : {};
 }
 
 /** Plain http for the session's cookie only where the gateways are on this machine alone. */

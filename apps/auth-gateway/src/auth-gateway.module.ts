@@ -9,6 +9,7 @@ import { BearerGate } from './authentication/gate.js';
 import { RoutesFile } from './authorization/routes-file.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config.js';
 import { HealthModule } from './health/health.module.js';
+import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { DataPath } from './proxy/data-path.js';
 import { UsageModule } from './usage/usage.module.js';
 import { UsageReporter } from './usage/usage-reporter.js';
@@ -17,6 +18,7 @@ import { UsageReporter } from './usage/usage-reporter.js';
 @Module({
   imports: [AccessViewModule, AuthenticationModule, UsageModule, HealthModule],
   providers: [
+    GatewayMetrics,
     {
       provide: DataPath,
       inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess],

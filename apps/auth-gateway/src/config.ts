@@ -29,6 +29,9 @@ export interface GatewayConfig {
   upgradesMax: number;
   /** Which proxy asks at `/verify`; undefined: none. */
   forwardAuth: ForwardAuthProxy | undefined;
+  /** undefined: no management port. */
+  managementPort: number | undefined;
+  managementHost: string;
   logLevel: LogLevel;
 }
 
@@ -79,6 +82,8 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     unsafeTestIgnoreLease: reader.testOnlySwitch('PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
     upgradesMax: reader.integer('PORTCULLIS_UPGRADES_MAX', 10_000, 0, UPGRADES_LIMIT),
     forwardAuth: reader.optionalOneOf('PORTCULLIS_FORWARD_AUTH', FORWARD_AUTH_PROXIES),
+    managementPort: reader.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
+    managementHost: reader.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
@@ -104,6 +109,10 @@ class EnvironmentReader {
     const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
     return this.fault(name, `must be an integer from ${min} to ${max}`, fallback);
+  }
+
+  optionalInteger(name: string, min: number, max: number): number | undefined {
+    return this.value(name) === undefined ? undefined : this.integer(name, min, min, max);
   }
 
   oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {

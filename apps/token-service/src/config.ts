@@ -29,6 +29,13 @@ export interface TokenServiceConfig {
   sessionHours: number;
   /** `allow`: programs without PKCE get their token in the redirect. */
   cliTokenRedirect: 'refuse' | 'allow';
+  /** Days that audit records are kept. */
+  auditDays: number;
+  /** Another database role, the only one that may delete audit records; undefined: the application's. */
+  auditPurgeUrl: string | undefined;
+  /** undefined: no management port. */
+  managementPort: number | undefined;
+  managementHost: string;
   logLevel: string;
 }
 
@@ -74,6 +81,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     sessionIdleMinutes: read.integer('PORTCULLIS_SESSION_IDLE_MINUTES', 30, 1, 1_440),
     sessionHours: read.integer('PORTCULLIS_SESSION_HOURS', 12, 1, 720),
     cliTokenRedirect: read.oneOf('PORTCULLIS_CLI_TOKEN_REDIRECT', 'refuse', ['refuse', 'allow']) as 'refuse' | 'allow',
+    auditDays: read.integer('PORTCULLIS_AUDIT_DAYS', 365, 30, 36_500),
+    auditPurgeUrl: read.optionalUrl('PORTCULLIS_AUDIT_PURGE_URL', ['postgres:', 'postgresql:']),
+    managementPort: read.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
+    managementHost: read.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
   };
   checkAcrossFields(config, read);
@@ -85,8 +96,9 @@ function checkAcrossFields(config: TokenServiceConfig, { problems }: Environment
   if (config.masterKey.length !== 32)
     problems.push('PORTCULLIS_MASTER_KEY must be 32 bytes, base64 (openssl rand -base64 32)');
   if (config.internalSecret.length < 32) problems.push('PORTCULLIS_INTERNAL_SECRET must have 32 characters at least');
-  if (config.apiPort === config.internalPort)
-    problems.push('PORTCULLIS_API_PORT and PORTCULLIS_INTERNAL_PORT must differ');
+  const ports = [config.apiPort, config.internalPort, config.managementPort].filter((port) => port !== undefined);
+  if (new Set(ports).size < ports.length)
+    problems.push('PORTCULLIS_API_PORT, PORTCULLIS_INTERNAL_PORT and PORTCULLIS_MANAGEMENT_PORT must differ');
 }
 
 /** Reads variables and gathers what is wrong with them; a value that is refused is read as empty or as the default. */
@@ -124,6 +136,11 @@ class Environment {
       this.problems.push(`${name} must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
     }
     return value;
+  }
+
+  optionalUrl(name: string, protocols: readonly string[]): string | undefined {
+    const isGiven = this.optional(name) !== undefined || this.optional(`${name}_FILE`) !== undefined;
+    return isGiven ? this.url(name, protocols) : undefined;
   }
 
   /** Over plain http, a session cookie could be read on the way: only a loopback address may have it. */

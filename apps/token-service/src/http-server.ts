@@ -6,9 +6,10 @@ import type { FastifyReply } from 'fastify';
 import type { AuthenticatedRequest } from './authentication/current-caller.js';
 import { originOf } from './authentication/request-origin.js';
 import type { TokenServiceConfig } from './config.js';
+import type { RequestTally } from './metrics/request-tally.js';
 
 /** Fastify, with where a request comes from worked out first, and the internal API kept to its own port. */
-export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
+export function httpAdapter(config: TokenServiceConfig, requests: RequestTally): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: API_BODY_BYTES_MAX,
     requestTimeout: 30_000,
@@ -28,6 +29,10 @@ export function httpAdapter(config: TokenServiceConfig): FastifyAdapter {
     const isInternalPort = request.socket.localPort === config.internalPort;
     if (isInternalRoute === isInternalPort) return done();
     answer(request.url, reply, new Problem(404, 'not_found', 'There is nothing at this path'));
+  });
+  adapter.getInstance().addHook('onResponse', (request, reply, done) => {
+    requests.note(request.method, request.routeOptions.url, reply.statusCode);
+    done();
   });
   // A connection that stays open after the answer would hold up the end of the process until it has been idle for a minute.
   adapter.getInstance().addHook('onSend', (request, reply, _payload, done) => {

@@ -7,6 +7,8 @@ import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
 import { WrongMasterKeyError } from './keys/master-key.js';
+import { RequestTally } from './metrics/request-tally.js';
+import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { buildOpenApiDocument } from './openapi/openapi-document.js';
 import { OpenApiDocument } from './openapi/openapi.controller.js';
 import { TokenServiceModule } from './token-service.module.js';
@@ -17,9 +19,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 /** Starts the token-service: the API on one port, the internal API for gateways on another. */
 async function start(config: TokenServiceConfig): Promise<void> {
+  const requests = new RequestTally();
   const app = await NestFactory.create<NestFastifyApplication>(
     TokenServiceModule.register(config),
-    httpAdapter(config),
+    httpAdapter(config, requests),
     {
       bufferLogs: true,
       bodyParser: false, // Fastify's own, for JSON alone
@@ -29,6 +32,7 @@ async function start(config: TokenServiceConfig): Promise<void> {
   app.useLogger(app.get(Logger));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true }); // 0 when all is done, not the signal
   app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
+  app.get(TokenServiceMetrics).requests = requests;
   await app.init();
   await listenInternally(app, config);
   await app.listen(config.apiPort, config.host);

@@ -17,6 +17,10 @@ import { LeaseSweeper } from './access/lease-sweeper.js';
 import { ReceiptInterceptor } from './access/receipt.interceptor.js';
 import { RevocationBarrier } from './access/revocation-barrier.js';
 import { AccessSnapshot } from './access/snapshot.js';
+import { AuditList } from './audit/audit-list.js';
+import { AuditPurge } from './audit/audit-purge.js';
+import { AuditController } from './audit/audit.controller.js';
+import { RefusedRequests } from './audit/refused-requests.js';
 import { CredentialGuard } from './authentication/credential.guard.js';
 import { IssuedTokenAuthenticator } from './authentication/issued-token-authenticator.js';
 import { IssuedTokens } from './authentication/issued-tokens.js';
@@ -34,12 +38,18 @@ import { GatewayList } from './gateways/gateway-list.js';
 import { GatewaysController } from './gateways/gateways.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { JwksController } from './keys/jwks.controller.js';
+import { KeyAtStart } from './keys/key-at-start.js';
+import { KeyRetirement } from './keys/key-retirement.js';
+import { KeyRotation } from './keys/key-rotation.js';
+import { KeysController } from './keys/keys.controller.js';
 import { MasterKey } from './keys/master-key.js';
+import { RetiredKeyTokens } from './keys/retired-key-tokens.js';
 import { Secrets } from './keys/secrets.js';
 import { SigningKeys } from './keys/signing-keys.js';
 import { LiveCredentials } from './live-updates/live-credentials.js';
 import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
+import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { Retention } from './retention/retention.js';
 import { SCIM_CONTROLLERS, SCIM_PROVIDERS } from './scim/scim.parts.js';
@@ -77,7 +87,8 @@ const ACCESS = [
 ];
 const SESSIONS = [PasswordChange, Passwords, SessionCookie, Sessions, SessionViews, SignIn, SignInLimits];
 const CONSOLE = [CliCodes, CliTokens, GatewayList, LiveCredentials, LiveUpdates];
-const KEYS = [Secrets, SigningKeys];
+const AUDIT = [AuditList, AuditPurge, RefusedRequests];
+const KEYS = [KeyAtStart, KeyRetirement, KeyRotation, RetiredKeyTokens, Secrets, SigningKeys];
 const PEOPLE_AND_TOKENS = [UsersService, UserList, TeamsService, TokensService, BulkRevocation, TokenIssuer, TokenList];
 
 /** Guards run in this order; each refuses what it finds no rule for. */
@@ -125,6 +136,8 @@ export class TokenServiceModule {
         PasswordController,
         CliController,
         GatewaysController,
+        AuditController,
+        KeysController,
         LiveUpdatesController,
         InternalController,
         JwksController,
@@ -142,6 +155,7 @@ export class TokenServiceModule {
         { provide: LeaseKeys, useExisting: GatewayLeases },
         { provide: MasterKey, useFactory: () => new MasterKey(config.masterKey) },
         ...ACCESS,
+        ...AUDIT,
         ...KEYS,
         ...PEOPLE_AND_TOKENS,
         ...SESSIONS,
@@ -152,6 +166,7 @@ export class TokenServiceModule {
         IssuedTokenAuthenticator,
         FirstAdmin,
         Retention,
+        TokenServiceMetrics,
         OpenApiDocument,
       ],
       exports: [CONFIG, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],

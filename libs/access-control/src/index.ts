@@ -1,5 +1,7 @@
 export * from './verification/token-id.js';
 export * from './verification/keyring.js';
+export * from './verification/token-refusals.js';
+export * from './verification/refused-uses.js';
 export * from './verification/token-verifier.js';
 export * from './authentication/caller.js';
 export * from './authentication/bearer.strategy.js';

@@ -42,7 +42,7 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
   const { instance, whenStale, api, clock, log, traffic = new TrafficMeter() } = deps;
   const replica = new AccessReplica();
   const lease = new Lease(clock);
-  const verifier = new TokenVerifier(NO_KEYS, deps.verifiedTokensMax);
+  const verifier = new TokenVerifier(NO_KEYS, deps.verifiedTokensMax, traffic.verification);
   const feedVerifier = new FeedVerifier();
   const keys: SigningKeys = new SigningKeys({
     fetchKeys: () => api.keys(),

@@ -1,5 +1,8 @@
+import { DurationTally } from '@portcullis/metrics';
+
 const WINDOW_MS = 10_000;
 const SAMPLE_MS = 500;
+const VERIFICATION_SECONDS = [0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05];
 
 /** Per second, over the last ten seconds. */
 export interface TrafficRates {
@@ -15,6 +18,7 @@ interface Sample {
 
 /** Counts requests for people to look at. A request costs an addition; the rates are worked out when a renewal asks for them. */
 export class TrafficMeter {
+  readonly verification = new DurationTally(VERIFICATION_SECONDS);
   /** Requests taken, those refused included. */
   requests = 0;
   /** Refused by the gateway itself. */

@@ -39,6 +39,7 @@ export const OWN_PATHS: readonly OwnPath[] = [
     '/api/gateways',
     '/api/access',
     '/api/audit',
+    '/api/keys',
     '/api/events',
   ]),
   ...paths('session', false, ['/api/session', '/api/cli']),

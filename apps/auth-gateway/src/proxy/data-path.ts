@@ -21,6 +21,7 @@ import { answerPreflight, type Passage, readPassage } from './passage.js';
 import { policyRefusal } from './policy.js';
 import { answerProblem } from './problem-answer.js';
 import { RequestBody } from './request-body.js';
+import { RouteTraffic } from './route-traffic.js';
 import { TrustedProxies } from './trusted-proxies.js';
 import { requestedProtocol, UpgradeResponse } from './upgrade-response.js';
 import { Upgrades } from './upgrades.js';
@@ -78,6 +79,8 @@ export class DataPath {
   readonly #streams = new OpenStreams();
   readonly #upgrades: Upgrades;
   readonly #forwardAuth: ForwardAuth | undefined;
+  /** What became of requests, by route. */
+  readonly routeTraffic = new RouteTraffic();
   readonly #upstreams: Upstreams;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
@@ -86,7 +89,7 @@ export class DataPath {
   constructor(
     private readonly options: DataPathOptions,
     private readonly gate: Gate,
-    private readonly usage: Pick<UsageRecorder, 'record'>,
+    private readonly usage: UsageRecorder,
     routes: RouteSource,
     private readonly log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
@@ -184,7 +187,7 @@ export class DataPath {
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
     if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
     if (target instanceof Problem || destination instanceof Problem) {
-      this.traffic.refused += 1;
+      this.countRefused(response);
       answerProblem(request, response, destination as Problem, ['X-Request-Id', randomUUID()]);
       return true;
     }
@@ -195,7 +198,7 @@ export class DataPath {
     const passage = readPassage(request, response, destination, target, this.#proxies);
     if (!(passage instanceof Problem)) this.admit(passage);
     else {
-      this.traffic.refused += 1;
+      this.countRefused(response);
       answerProblem(request, response, passage, ['X-Request-Id', randomUUID()], true);
     }
     return true;
@@ -203,6 +206,7 @@ export class DataPath {
 
   private admit(passage: Passage): void {
     const { request, response, destination } = passage;
+    this.routeTraffic.add(response, destination.prefix);
     if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
     if (answerPreflight(passage)) return;
     // The token-service would say so too, but it would close the connection while the body is still on its way.
@@ -226,6 +230,7 @@ export class DataPath {
   private decide(passage: Passage, result: Caller | Problem): void {
     if (passage.response.destroyed) return;
     try {
+      if (result instanceof Problem) this.reportRefusal(passage, result);
       const problem = result instanceof Problem ? result : this.refusal(passage, result);
       if (problem) this.refuse(passage, problem);
       else this.forward(passage, result as Caller);
@@ -233,6 +238,18 @@ export class DataPath {
       // Here and not in `handle` alone: the gate may have had to ask first.
       this.fail(passage.request, passage.response, error);
     }
+  }
+
+  /** For the audit trail: somebody goes on with a token that was revoked. */
+  private reportRefusal({ request, destination, clientAddress, requestId }: Passage, problem: Problem): void {
+    const { authorization } = request.headers;
+    this.usage.recordRefusal({
+      problem,
+      authorization,
+      address: clientAddress,
+      route: destination.prefix,
+      requestId,
+    });
   }
 
   /** What speaks against a caller who is authenticated. */
@@ -269,8 +286,13 @@ export class DataPath {
     new Exchange(request, response, outgoing, group, rules, upgrading ? always : this.#isDraining).start();
   }
 
-  private refuse({ request, response, added }: Passage, problem: Problem): void {
+  private countRefused(response: ServerResponse): void {
     this.traffic.refused += 1;
+    this.routeTraffic.refused(response);
+  }
+
+  private refuse({ request, response, added }: Passage, problem: Problem): void {
+    this.countRefused(response);
     answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
   }
 

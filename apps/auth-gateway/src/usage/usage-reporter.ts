@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type RefusedRequest, RefusedUses } from '@portcullis/access-control';
 import { USAGE_BATCH_ENTRIES_MAX, type UsageBatch } from '@portcullis/contracts';
 import type { Clock } from '../access-view/clock.js';
 import type { LeaseIdentity } from '../access-view/lease-identity.js';
@@ -29,6 +30,7 @@ interface Dependencies {
  */
 export class UsageReporter implements UsageRecorder {
   readonly #buffer: UsageBuffer;
+  readonly #refused = new RefusedUses();
   #inFlight: { id: string; payload: Uint8Array } | undefined;
   #sending: Promise<boolean> | undefined;
   #cancelTimer: () => void = () => {};
@@ -42,6 +44,10 @@ export class UsageReporter implements UsageRecorder {
 
   record(tokenId: number, clientAddress: string): void {
     this.#buffer.add(tokenId, clientAddress, this.deps.clock.wallMs());
+  }
+
+  recordRefusal(refused: RefusedRequest): void {
+    this.#refused.note(refused, this.deps.clock.wallMs());
   }
 
   /** Entries that wait, those of the batch in flight not counted. */
@@ -93,8 +99,14 @@ export class UsageReporter implements UsageRecorder {
 
   #nextBatch(): { id: string; payload: Uint8Array } | undefined {
     const entries = this.#buffer.take();
-    if (entries.length === 0) return undefined;
-    const batch: UsageBatch = { id: randomUUID(), instance: this.deps.instance, entries };
+    const refused = this.#refused.take(this.deps.clock.wallMs());
+    if (entries.length === 0 && refused.length === 0) return undefined;
+    const batch: UsageBatch = {
+      id: randomUUID(),
+      instance: this.deps.instance,
+      entries,
+      ...(refused.length > 0 && { refused }),
+    };
     return { id: batch.id, payload: Buffer.from(JSON.stringify(batch)) };
   }
 

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type AccessConfirmationDto, Problem, type ReceiptDto } from '@portcullis/contracts';
+import { DurationTally } from '@portcullis/metrics';
 import { DataSource } from 'typeorm';
 import { GatewayProgress, type Shortfall } from './gateway-progress.js';
 import { type HeldLease, readHeldLeases } from './held-leases.js';
@@ -10,6 +11,7 @@ export const LEASE_MARGIN_MS = 1_000;
 /** A change that only gives access opens nothing that should be shut: it is waited for this long at most. */
 const GRANT_WAIT_MS = 1_000;
 const READ_ATTEMPTS = 3;
+const BARRIER_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 2, 5, 11, 30];
 
 /** `takes` access away from someone, or only `gives` it. */
 export type AccessEffect = 'takes' | 'gives';
@@ -28,6 +30,8 @@ type Standing = 'gone' | 'confirmed' | 'expired' | 'pending' | 'unconfirmed';
 @Injectable()
 export class RevocationBarrier {
   readonly #logger = new Logger(RevocationBarrier.name);
+  /** Of each passage, from the commit to the receipt. */
+  readonly durations = new DurationTally(BARRIER_SECONDS);
 
   constructor(
     private readonly dataSource: DataSource,
@@ -48,7 +52,9 @@ export class RevocationBarrier {
     const shortfalls = await this.progress.shortfalls(position, leaseIds(live), waitMs);
     if (effect === 'takes') await this.fence(live, shortfalls, position);
     const standings = byInstance(leases, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
-    return { seq: position.seq, ...standings, elapsed_ms: Math.round((performance.now() - startedMs) * 10) / 10 };
+    const elapsedMs = performance.now() - startedMs;
+    this.durations.observe(elapsedMs);
+    return { seq: position.seq, ...standings, elapsed_ms: Math.round(elapsedMs * 10) / 10 };
   }
 
   /** Who has confirmed a number so far. */

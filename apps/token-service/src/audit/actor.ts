@@ -8,7 +8,7 @@ export interface Actor {
   userType: UserType | null;
   role: Role;
   /** The id of the token that was shown, or the kind of credential it was. */
-  credential: number | 'session' | 'scim' | 'system';
+  credential: number | 'session' | 'scim' | 'command_line' | 'system';
   address: string | null;
   requestId: string | null;
 }
@@ -23,6 +23,9 @@ export const SYSTEM_ACTOR: Actor = {
   address: null,
   requestId: null,
 };
+
+/** Whoever runs the admin command line: it works with the keys of the installation, and knows nobody by name. */
+export const COMMAND_LINE_ACTOR: Actor = { ...SYSTEM_ACTOR, credential: 'command_line' };
 
 export function eventActor({ user_id, credential }: Actor): EventActor {
   return { user_id, token_id: credential };

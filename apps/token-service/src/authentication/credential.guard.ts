@@ -1,8 +1,9 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { BearerAuthGuard, isPublic, routeAccess } from '@portcullis/access-control';
+import { BearerAuthGuard, type Caller, isPublic, routeAccess } from '@portcullis/access-control';
 import { bearerChallenge, Problem } from '@portcullis/contracts';
 import type { FastifyRequest } from 'fastify';
+import { RefusedRequests } from '../audit/refused-requests.js';
 import { crossOriginRefusal } from '../sessions/same-origin.js';
 import { SessionCookie } from '../sessions/session-cookie.js';
 import { Sessions } from '../sessions/sessions.js';
@@ -24,6 +25,7 @@ export class CredentialGuard extends BearerAuthGuard {
     reflector: Reflector,
     private readonly cookie: SessionCookie,
     private readonly sessions: Sessions,
+    private readonly refusedRequests: RefusedRequests,
   ) {
     super(reflector);
   }
@@ -38,6 +40,28 @@ export class CredentialGuard extends BearerAuthGuard {
     if (secret === undefined) return super.canActivate(context);
     if (access === 'scim') throw NOT_FOR_SCIM;
     return this.#admit(request, secret);
+  }
+
+  override handleRequest<T = Caller>(
+    error: unknown,
+    caller: T | false,
+    challenge: unknown,
+    context: unknown,
+    status?: unknown,
+  ): T {
+    try {
+      return super.handleRequest(error, caller, challenge, context, status);
+    } catch (refusal) {
+      if (refusal instanceof Problem) this.#report(refusal, context as ExecutionContext);
+      throw refusal;
+    }
+  }
+
+  #report(problem: Problem, context: ExecutionContext): void {
+    const { origin, headers, routeOptions } = context.switchToHttp().getRequest<Request>();
+    const { authorization } = headers;
+    const route = routeOptions.url ?? '';
+    this.refusedRequests.note({ problem, authorization, address: origin.address, route, requestId: origin.requestId });
   }
 
   async #admit(request: Request, secret: string): Promise<true> {

@@ -7,11 +7,10 @@ import {
   type VerifiedToken,
 } from '@portcullis/access-control';
 import { Problem } from '@portcullis/contracts';
-import { SigningKeys } from '../keys/signing-keys.js';
+import { KEYS_RELOAD_MS, SigningKeys } from '../keys/signing-keys.js';
 import { IssuedTokens } from './issued-tokens.js';
 
 const VERIFIED_TOKENS_MAX = 10_000;
-const KEYS_RELOAD_MS = 1_000;
 
 /**
  * Authenticates bearer tokens against Postgres: the signature must be good and the very token must be on record. So nothing but
@@ -21,6 +20,8 @@ const KEYS_RELOAD_MS = 1_000;
 export class IssuedTokenAuthenticator implements OnModuleInit {
   #verifier: TokenVerifier;
   #keysLoadedAtMs = 0;
+  /** Under way: whoever meets an unknown key meanwhile waits for it too. */
+  #reloading: Promise<void> | undefined;
 
   constructor(
     private readonly issuedTokens: IssuedTokens,
@@ -42,9 +43,16 @@ export class IssuedTokenAuthenticator implements OnModuleInit {
   /** Another replica may have made a new key: an unknown one is a reason to look, once a second at most. */
   private async verify(token: string): Promise<VerifiedToken | Problem> {
     const verified = this.#verifier.verify(token, Date.now() / 1000);
-    if (!(verified instanceof Problem) || performance.now() - this.#keysLoadedAtMs < KEYS_RELOAD_MS) return verified;
-    this.#verifier.useKeyring(await this.loadKeys());
+    if (!(verified instanceof Problem)) return verified;
+    const isDue = performance.now() - this.#keysLoadedAtMs >= KEYS_RELOAD_MS;
+    if (isDue) this.#reloading = this.reloadKeys().finally(() => (this.#reloading = undefined));
+    if (!this.#reloading) return verified;
+    await this.#reloading;
     return this.#verifier.verify(token, Date.now() / 1000);
+  }
+
+  private async reloadKeys(): Promise<void> {
+    this.#verifier.useKeyring(await this.loadKeys());
   }
 
   private async loadKeys(): Promise<Keyring> {

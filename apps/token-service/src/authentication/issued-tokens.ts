@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '@portcullis/access-control';
+import { type Caller, TOKEN_REFUSALS } from '@portcullis/access-control';
 import { type IntrospectResponse, type PrincipalValue, type Problem, unauthorized } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
 import { prepared } from '../database/prepared.js';
@@ -9,9 +9,6 @@ import { tokenHmac } from '../tokens/token-hmac.js';
 import { TEAM_NAMES_SQL } from '../users/principals.js';
 
 const UNKNOWN = unauthorized('The token was not issued here or was deleted', 'invalid_token');
-const REVOKED = unauthorized('The token has been revoked', 'invalid_token');
-const EXPIRED = unauthorized('The token has expired', 'invalid_token');
-const INACTIVE = unauthorized('The user of this token is inactive', 'invalid_token');
 const KEY_RETIRED = unauthorized('The key that signed this token was retired', 'invalid_token');
 
 interface IssuedTokenRow extends PrincipalValue {
@@ -55,10 +52,10 @@ export class IssuedTokens {
 }
 
 function refusalOf(row: IssuedTokenRow): Problem | undefined {
-  if (row.revoked) return REVOKED;
-  if (row.expired) return EXPIRED;
+  if (row.revoked) return TOKEN_REFUSALS.revoked;
+  if (row.expired) return TOKEN_REFUSALS.expired;
   if (row.key_state === 'retired') return KEY_RETIRED;
-  return row.active ? undefined : INACTIVE;
+  return row.active ? undefined : TOKEN_REFUSALS.user_inactive;
 }
 
 function principalOf({ user_id, user_type, role, teams, active }: IssuedTokenRow): PrincipalValue {

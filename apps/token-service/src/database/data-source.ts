@@ -6,8 +6,9 @@ import { User } from '../users/user.entity.js';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation.js';
 import { Scim1763800000000 } from './migrations/1763800000000-scim.js';
 import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
+import { Operations1763820000000 } from './migrations/1763820000000-operations.js';
 
-export const MIGRATIONS = [Foundation1763700000000, Scim1763800000000, Sessions1763810000000];
+export const MIGRATIONS = [Foundation1763700000000, Scim1763800000000, Sessions1763810000000, Operations1763820000000];
 
 const logger = new Logger('Database');
 
@@ -19,11 +20,18 @@ const SESSION_OPTIONS = [
   '-c timezone=UTC',
 ].join(' ');
 
-export function dataSourceOptions(databaseUrl: string, poolSize: number): DataSourceOptions {
+/** Tells token-services from other programs among Postgres's sessions. */
+export const TOKEN_SERVICE_APPLICATION = 'portcullis-token-service';
+
+export function dataSourceOptions(
+  databaseUrl: string,
+  poolSize: number,
+  applicationName = TOKEN_SERVICE_APPLICATION,
+): DataSourceOptions {
   return {
     type: 'postgres',
     url: databaseUrl,
-    applicationName: 'portcullis-token-service',
+    applicationName,
     entities: [User, Team, Token],
     migrations: MIGRATIONS,
     migrationsRun: false,

@@ -7,14 +7,16 @@ import {
   randomBytes,
   sign,
 } from 'node:crypto';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { KeysResponse, KeyValue, TokenAlgorithm, VerificationKey } from '@portcullis/contracts';
 import { encodeHeader } from '@portcullis/access-control';
 import { DataSource, type EntityManager } from 'typeorm';
-import { AccessLedger } from '../access/access-ledger.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { MasterKey } from './master-key.js';
 import { Secrets } from './secrets.js';
+
+/** How often a token-service that meets an unknown key may look whether there is a new one. */
+export const KEYS_RELOAD_MS = 1_000;
 
 interface SigningKeyRow {
   kid: string;
@@ -33,31 +35,38 @@ export interface Signer {
 
 /** The keys that sign tokens. They live in Postgres, so that all replicas sign with the same one. */
 @Injectable()
-export class SigningKeys implements OnModuleInit {
+export class SigningKeys {
   readonly #signers = new Map<string, Signer>();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly masterKey: MasterKey,
     private readonly secrets: Secrets,
-    private readonly ledger: AccessLedger,
     @Inject(CONFIG) private readonly config: TokenServiceConfig,
   ) {}
 
-  /** Makes sure that a key of the configured algorithm signs; the one before it goes on verifying. */
-  async onModuleInit(): Promise<void> {
-    await this.ledger.change(async (tx) => {
-      const rows = await tx.manager.query<SigningKeyRow[]>(`SELECT * FROM signing_keys WHERE state = 'signing'`);
-      const current = rows[0];
-      if (current) this.signerOf(current); // a master key that doesn't fit stops the start here
-      if (current?.alg === this.config.tokenAlgorithm) return;
-      if (current) await this.setState(tx.manager, current.kid, 'verifying');
-      const kid = await this.makeKey(tx.manager);
-      tx.record([
-        ...(current ? [{ kind: 'key', id: current.kid, value: 'verifying' } as const] : []),
-        { kind: 'key', id: kid, value: 'signing' },
-      ]);
-    });
+  /** The key that signs now; undefined before the first start. */
+  async signing(manager: EntityManager): Promise<Pick<SigningKeyRow, 'kid' | 'alg'> | undefined> {
+    const [row] = await manager.query<SigningKeyRow[]>(`SELECT kid, alg FROM signing_keys WHERE state = 'signing'`);
+    return row;
+  }
+
+  /** {@link signing}, unwrapped. @throws WrongMasterKeyError */
+  async openSigning(manager: EntityManager): Promise<Pick<SigningKeyRow, 'kid' | 'alg'>> {
+    const [row] = await manager.query<SigningKeyRow[]>(`SELECT * FROM signing_keys WHERE state = 'signing'`);
+    this.signerOf(row!);
+    return row!;
+  }
+
+  /** A key that was made to sign and does not yet. */
+  async newerThanSigning(manager: EntityManager, alg: TokenAlgorithm): Promise<string | undefined> {
+    const [row] = await manager.query<{ kid: string }[]>(NEWER_SQL, [alg]);
+    return row?.kid;
+  }
+
+  async stateOf(manager: EntityManager, kid: string): Promise<KeyValue | undefined> {
+    const [row] = await manager.query<SigningKeyRow[]>('SELECT state FROM signing_keys WHERE kid = $1', [kid]);
+    return row?.state;
   }
 
   /** The key to sign with, as the transaction sees it: a replica doesn't go on with a key that another has demoted. */
@@ -90,17 +99,15 @@ export class SigningKeys implements OnModuleInit {
     return { kid: row.kid, alg: row.alg, secret: secret.toString('base64url') };
   }
 
-  private async makeKey(manager: EntityManager): Promise<string> {
+  /** Makes a key. Call it, as {@link setState}, in a change of access that tells the ledger. @returns the kid */
+  async make(manager: EntityManager, alg: TokenAlgorithm, state: KeyValue): Promise<string> {
     const kid = randomBytes(8).toString('hex');
-    const { secret, publicKey } = this.config.tokenAlgorithm === 'EdDSA' ? makeEd25519() : makeHs256();
-    await manager.query(
-      `INSERT INTO signing_keys (kid, alg, public_key, wrapped_private_key, state) VALUES ($1, $2, $3, $4, 'signing')`,
-      [kid, this.config.tokenAlgorithm, publicKey, this.masterKey.wrap(labelOf(kid), secret)],
-    );
+    const { secret, publicKey } = alg === 'EdDSA' ? makeEd25519() : makeHs256();
+    await manager.query(INSERT_SQL, [kid, alg, publicKey, this.masterKey.wrap(labelOf(kid), secret), state]);
     return kid;
   }
 
-  private async setState(manager: EntityManager, kid: string, state: KeyValue): Promise<void> {
+  async setState(manager: EntityManager, kid: string, state: KeyValue): Promise<void> {
     await manager.query('UPDATE signing_keys SET state = $2 WHERE kid = $1', [kid, state]);
   }
 
@@ -111,6 +118,15 @@ export class SigningKeys implements OnModuleInit {
     return signer;
   }
 }
+
+// By the clock and not by the transaction's beginning: changes take turns, and so do their keys.
+const INSERT_SQL = `
+  INSERT INTO signing_keys (kid, alg, public_key, wrapped_private_key, state, created_at)
+  VALUES ($1, $2, $3, $4, $5, clock_timestamp())`;
+const NEWER_SQL = `
+  SELECT kid FROM signing_keys WHERE state = 'verifying' AND alg = $1
+    AND created_at > (SELECT created_at FROM signing_keys WHERE state = 'signing')
+  ORDER BY created_at DESC LIMIT 1`;
 
 const labelOf = (kid: string): string => `signing-key:${kid}`;
 

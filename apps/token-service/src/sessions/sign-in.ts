@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { bearerChallenge, Problem, type Role, type SignInDto } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
-import type { Actor } from '../audit/actor.js';
+import { type Actor, SYSTEM_ACTOR } from '../audit/actor.js';
 import { appendAudit } from '../audit/audit-trail.js';
 import type { RequestOrigin } from '../authentication/request-origin.js';
 import { Passwords } from './passwords.js';
+import { RepetitionFilter } from './repetition-filter.js';
 import { Sessions } from './sessions.js';
 import { networkOf, SignInLimits } from './sign-in-limits.js';
 
@@ -26,6 +27,8 @@ interface Candidate {
 /** Signs people in and out. */
 @Injectable()
 export class SignIn {
+  readonly #tooMany = new RepetitionFilter();
+
   constructor(
     private readonly dataSource: DataSource,
     @Inject(SignInLimits) private readonly limits: SignInLimits,
@@ -48,9 +51,14 @@ export class SignIn {
   ): Promise<string> {
     const account = user_name.toLowerCase();
     const candidate = await this.#candidate(account, origin);
-    const attempt = await this.limits.count(account, origin.address, candidate?.at_home ?? false);
+    const attempt = await this.limits
+      .count(account, origin.address, candidate?.at_home ?? false)
+      .catch((error: unknown) => this.#refuseAttempt(error, candidate, origin));
     const isRight = await this.passwords.matches(password, candidate?.password_hash);
-    if (!candidate || !isRight) throw INVALID;
+    if (!candidate || !isRight) {
+      await this.#auditRefusal(candidate, origin, 'invalid_credentials');
+      throw INVALID;
+    }
     await this.limits.forget(attempt);
     return this.dataSource.transaction(async (manager) => {
       await assertUnchanged(manager, candidate);
@@ -69,6 +77,29 @@ export class SignIn {
       const [user] = await manager.query<Candidate[]>('SELECT id, user_id, role FROM users WHERE id = $1', [userId]);
       await audit(manager, 'session.ended', user!, origin);
     });
+  }
+
+  /** What was typed as a name is not kept: now and then it is the password. */
+  async #auditRefusal(
+    candidate: Candidate | undefined,
+    { address, requestId }: RequestOrigin,
+    reason: 'invalid_credentials' | 'too_many_attempts',
+    count = 1,
+  ): Promise<void> {
+    const nobody: Actor = { ...SYSTEM_ACTOR, credential: 'session', address, requestId };
+    const target = `user/${candidate?.id ?? 'unknown'}`;
+    await appendAudit(this.dataSource.manager, nobody, [
+      { action: 'session.refused', target, after: { reason, count } },
+    ]);
+  }
+
+  /** Without a limit of its own, this would fill the audit trail at the pace of whoever floods the sign-in. */
+  async #refuseAttempt(error: unknown, candidate: Candidate | undefined, origin: RequestOrigin): Promise<never> {
+    if (error instanceof Problem && error.status === 429) {
+      const count = this.#tooMany.count(`${candidate?.id} ${networkOf(origin.address)}`, performance.now());
+      if (count > 0) await this.#auditRefusal(candidate, origin, 'too_many_attempts', count);
+    }
+    throw error;
   }
 
   async #candidate(account: string, { address }: RequestOrigin): Promise<Candidate | undefined> {

@@ -33,7 +33,7 @@ export class TokensService {
     return tokenDto(visibleTo(actor, row));
   }
 
-  /** Revokes or restores. @throws Problem 404, 403 `revoked_by_admin`, 409 `token_expired` */
+  /** Revokes or restores. @throws Problem 404, 403 `revoked_by_admin`, 409 `token_expired` or `key_retired` */
   async update(id: number, dto: UpdateTokenDto, actor: Actor): Promise<AccessOutcome<UpdatedTokenDto>> {
     if (dto.cascade && !dto.revoke) throw invalidField('cascade', 'goes with "revoke": true');
     const lock = (manager: EntityManager): Promise<LockedToken> => lockVisible(manager, id, actor);
@@ -67,10 +67,11 @@ export class TokensService {
     return { ...tokenDto({ ...token, status: 'Revoked' }), children };
   }
 
-  private restore(tx: AccessTransaction, token: TokenRow, actor: Actor): TokenDto {
+  private async restore(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<TokenDto> {
     if (token.expired) throw expired('restoring it would change nothing');
     if (token.status === 'Revoked') {
       if (token.revoked_by_admin && actor.role !== 'Admin') throw revokedByAdmin();
+      await assertKeyLives(tx.manager, token);
       restoreToken(tx, token, actor);
     }
     return tokenDto({ ...token, status: 'Active' });
@@ -93,6 +94,15 @@ function visibleTo<Row extends TokenRow>(actor: Actor, row: Row | undefined): Ro
   if (row && (actor.role === 'Admin' || row.owner_id === actor.userId)) return row;
   throw new Problem(404, 'token_not_found', 'There is no token with this id');
 }
+
+async function assertKeyLives(manager: EntityManager, { id }: TokenRow): Promise<void> {
+  const rows = await manager.query<unknown[]>(KEY_RETIRED_SQL, [id]);
+  if (rows.length === 0) return;
+  throw new Problem(409, 'key_retired', 'The key that signed this token was retired: it can never open anything again');
+}
+
+const KEY_RETIRED_SQL = `
+  SELECT FROM tokens t JOIN signing_keys k ON k.kid = t.kid WHERE t.id = $1 AND k.state = 'retired'`;
 
 function expired(consequence: string): Problem {
   return new Problem(409, 'token_expired', `The token's time has passed: ${consequence}`);

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { UsageBatch, UsageEntry } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
+import { appendRefusedUses } from '../audit/refused-uses.js';
 import { isoSeconds } from '../database/iso-seconds.js';
 import { EVENT_TOKEN_COLUMNS, type EventTokenRow, eventTokenOf } from '../events/event-token.js';
 import { appendToOutbox, type NewEvent } from '../events/outbox.js';
@@ -33,7 +34,8 @@ export class UsageLedger {
   ) {}
 
   /**
-   * Counts a batch, once, however often it is applied. Tokens that don't exist are left out.
+   * Counts a batch, once, however often it is applied, and writes refused uses into the audit trail. Tokens that don't exist are
+   * not counted.
    *
    * @returns false when it was counted before
    * @throws what Postgres throws; nothing is counted then
@@ -53,10 +55,12 @@ export class UsageLedger {
 
   async #apply(
     manager: EntityManager,
-    { id, instance, entries }: UsageBatch,
+    { id, instance, entries, refused = [] }: UsageBatch,
   ): Promise<{ isNew: boolean; events: number }> {
     const inserted = await manager.query<unknown[]>(sql.REMEMBER_BATCH, [id]);
     if (inserted.length === 0) return { isNew: false, events: 0 };
+    await appendRefusedUses(manager, refused, instance);
+    if (entries.length === 0) return { isNew: true, events: 0 };
     const hours = mergedByHour(entries);
     const tokens = mergedByToken(hours);
     const locked = await this.#lockNewlyUsed(manager, hours);

@@ -2,6 +2,9 @@ import type { JsMsg } from '@nats-io/jetstream';
 import {
   isPlainText,
   LEASE_MAC_HEADER,
+  REFUSAL_REASONS,
+  REFUSED_USES_MAX,
+  type RefusedUse,
   USAGE_BATCH_ENTRIES_MAX,
   type UsageBatch,
   type UsageEntry,
@@ -18,6 +21,8 @@ const INSTANCE = /^[A-Za-z0-9._-]{1,64}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const COUNT_MAX = 1_000_000_000;
 const ADDRESS_LENGTH_MAX = 64;
+const ROUTE_LENGTH_MAX = 1_024;
+const REQUEST_ID_LENGTH_MAX = 128;
 const HOUR_SECONDS = 3_600;
 /** Last moment that is read as milliseconds: the year 2255. */
 const TIME_MS_MAX = 9_000_000_000_000;
@@ -52,11 +57,12 @@ function parseBatch(data: Uint8Array): UsageBatch | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { id, instance, entries } = value;
+  const { id, instance, entries, refused = [] } = value;
   if (typeof id !== 'string' || !UUID.test(id)) return undefined;
   if (typeof instance !== 'string' || !INSTANCE.test(instance)) return undefined;
   if (!Array.isArray(entries) || entries.length > USAGE_BATCH_ENTRIES_MAX || !entries.every(isEntry)) return undefined;
-  return { id, instance, entries };
+  if (!Array.isArray(refused) || refused.length > REFUSED_USES_MAX) return undefined;
+  return { id, instance, entries, refused: refused.filter(isRefusedUse) }; // one that is odd costs nobody their usage
 }
 
 function isEntry(value: unknown): value is UsageEntry {
@@ -68,9 +74,26 @@ function isEntry(value: unknown): value is UsageEntry {
     (hour as number) % HOUR_SECONDS === 0 &&
     isWithin(count, 1, COUNT_MAX) &&
     isWithin(lastUsed, 0, TIME_MS_MAX) &&
-    isPlainText(ip) &&
-    ip.length <= ADDRESS_LENGTH_MAX
+    isText(ip, ADDRESS_LENGTH_MAX)
   );
+}
+
+function isRefusedUse(value: unknown): value is RefusedUse {
+  if (!isObject(value)) return false;
+  const { token_id: tokenId, reason, ip, route, request_id: requestId, count, last_at: lastAt } = value;
+  return (
+    isWithin(tokenId, 0, Number.MAX_SAFE_INTEGER) &&
+    (REFUSAL_REASONS as readonly unknown[]).includes(reason) &&
+    isText(ip, ADDRESS_LENGTH_MAX) &&
+    isText(route, ROUTE_LENGTH_MAX) &&
+    isText(requestId, REQUEST_ID_LENGTH_MAX) &&
+    isWithin(count, 1, COUNT_MAX) &&
+    isWithin(lastAt, 0, TIME_MS_MAX)
+  );
+}
+
+function isText(value: unknown, lengthMax: number): boolean {
+  return isPlainText(value) && value.length <= lengthMax;
 }
 
 function isWithin(value: unknown, min: number, max: number): boolean {

@@ -27,7 +27,7 @@ export const EVENT_SOURCE = '/portcullis/token-service';
 /** Who did it: a token by its id, a signed-in session, an identity provider over SCIM, or Portcullis itself. */
 export interface EventActor {
   user_id: string | null;
-  token_id: number | 'session' | 'scim' | 'system';
+  token_id: number | 'session' | 'scim' | 'command_line' | 'system';
 }
 
 /** What events say of a token: never the token, its hash or its hint. */
@@ -51,7 +51,7 @@ export interface EventUser {
   active: boolean;
 }
 
-export type RevokeReason = 'requested' | 'cascade' | 'user_deleted';
+export type RevokeReason = 'requested' | 'cascade' | 'user_deleted' | 'key_retired';
 
 interface EventDataByType {
   TokenIssued: { token: EventToken; actor: EventActor };

@@ -1,3 +1,5 @@
+import type { RefusedUse } from './refused-use.js';
+
 /** Usage reports travel on a work-queue stream, one message per batch, with a MAC by the gateway's lease key. */
 export const USAGE_STREAM = 'PORTCULLIS_USAGE';
 export const usageSubject = (instance: string): string => `portcullis.usage.${instance.replaceAll('.', '_')}`;
@@ -20,6 +22,8 @@ export interface UsageBatch {
   id: string;
   instance: string;
   entries: UsageEntry[];
+  /** Uses that were refused, `REFUSED_USES_MAX` at most; left out when there are none. */
+  refused?: RefusedUse[];
 }
 
 export const USAGE_BATCH_ENTRIES_MAX = 500;

@@ -103,7 +103,7 @@ export class Started {
     const dataPath = new DataPath(
       { ...defaults, tokenServiceUrls: ['http://127.0.0.1:1'], upgradesMax: 100, forwardAuth: undefined, ...options },
       gate,
-      { record: (tokenId, address) => void usage.push([tokenId, address]) },
+      { record: (tokenId, address) => void usage.push([tokenId, address]), recordRefusal: () => {} },
       routes,
       { warn: (message) => void warnings.push(message), error: (message) => void warnings.push(message) },
       new TrafficMeter(),

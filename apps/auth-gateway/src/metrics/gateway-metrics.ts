@@ -1,0 +1,68 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { NatsClient } from '@portcullis/messaging';
+import { MetricSet, MetricsServer, type Sample } from '@portcullis/metrics';
+import { AccessReplica } from '../access-view/access-replica.js';
+import { Lease } from '../access-view/lease.js';
+import { TrafficMeter } from '../access-view/traffic-meter.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config.js';
+import { DataPath } from '../proxy/data-path.js';
+import { UsageReporter } from '../usage/usage-reporter.js';
+
+/** `/metrics` of the gateway, on the management port; everything is read when it is asked for. */
+@Injectable()
+export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShutdown {
+  #server: MetricsServer | undefined;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(DataPath) private readonly dataPath: DataPath,
+    @Inject(TrafficMeter) private readonly traffic: TrafficMeter,
+    @Inject(Lease) private readonly lease: Lease,
+    @Inject(AccessReplica) private readonly replica: AccessReplica,
+    @Inject(UsageReporter) private readonly usage: UsageReporter,
+    @Inject(NatsClient) private readonly nats: NatsClient,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { managementPort, managementHost } = this.config;
+    if (managementPort === undefined) return;
+    this.#server = new MetricsServer(this.#metrics());
+    await this.#server.listen(managementPort, managementHost);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  #metrics(): MetricSet {
+    const { dataPath, traffic, lease, replica, usage, nats } = this;
+    const requests = (): Sample[] => samplesOf(dataPath.routeTraffic.routes);
+    return new MetricSet()
+      .counter('portcullis_gateway_requests_total', 'Requests by route and outcome', requests, ['route', 'outcome'])
+      .gauge('portcullis_gateway_requests_in_flight', 'Requests that are not answered yet', () => dataPath.inFlight)
+      .histogram(
+        'portcullis_gateway_verification_seconds',
+        'Checks of the signature of a token that was not seen before',
+        traffic.verification,
+      )
+      .gauge(
+        'portcullis_gateway_lease_remaining_seconds',
+        'Left of the lease; at 0 nobody is admitted',
+        () => lease.remainingMs() / 1_000,
+      ) // prettier-ignore
+      .gauge(
+        'portcullis_gateway_applied_seq',
+        'Number of the access ledger that was applied',
+        () => replica.view?.appliedSeq ?? [],
+      )
+      .gauge('portcullis_gateway_usage_waiting', 'Tokens whose use waits to be reported', () => usage.waitingEntries)
+      .counter('portcullis_gateway_usage_dropped_total', 'Requests whose use was dropped', () => usage.droppedCount)
+      .gauge('portcullis_nats_connected', '1 while NATS is connected', () => Number(nats.isConnected));
+  }
+}
+
+function samplesOf(routes: DataPath['routeTraffic']['routes']): Sample[] {
+  return [...routes].flatMap(([route, tally]) =>
+    Object.entries(tally).map(([outcome, value]) => ({ labels: { route, outcome }, value: value as number })),
+  );
+}

@@ -1,0 +1,12 @@
+import type { TokenServiceConfig } from '../config.js';
+import type { Installation } from './installation.js';
+import type { Output } from './output.js';
+
+/** What a command works with; read when it runs, so that `--help` needs no installation. */
+export interface Session {
+  /** @throws CommandError, ConfigError */
+  config: () => TokenServiceConfig;
+  output: () => Output;
+  /** Opens the installation, runs one piece of work in it, and closes it. */
+  run: <T>(work: (installation: Installation) => Promise<T>) => Promise<T>;
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type INestApplicationContext, type LoggerService, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { problemValidationPipe } from '@portcullis/contracts';
+import { NatsClient } from '@portcullis/messaging';
+import { Client } from 'pg';
+import { AccessOutcome } from '../access/access-outcome.js';
+import { RevocationBarrier } from '../access/revocation-barrier.js';
+import type { TokenServiceConfig } from '../config.js';
+import { AdminModule, ADMIN_APPLICATION } from './admin.module.js';
+import { CommandError } from './settings.js';
+
+/** Without NATS gateways hear of a change with their next renewal: the command works, only slower. */
+const NATS_WAIT_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** An installation that a command works on. */
+export class Installation {
+  private constructor(private readonly context: INestApplicationContext) {}
+
+  /** Opens the installation for one command and closes it after. @throws CommandError for a database without our tables */
+  static async use<T>(config: TokenServiceConfig, work: (installation: Installation) => Promise<T>): Promise<T> {
+    await assertTables(config);
+    const context = await NestFactory.createApplicationContext(AdminModule.register(config), {
+      logger: TO_STDERR,
+      abortOnError: false,
+    });
+    try {
+      const nats = context.get(NatsClient).connection();
+      await Promise.race([nats, sleep(NATS_WAIT_MS, undefined, { ref: false })]);
+      return await work(new Installation(context));
+    } finally {
+      await context.close();
+    }
+  }
+
+  get<T>(service: Type<T>): T {
+    return this.context.get(service);
+  }
+
+  /** Waits at the barrier, as the API does before it answers. */
+  async settle<T>(outcome: AccessOutcome<T>): Promise<T> {
+    return outcome.body(await this.get(RevocationBarrier).pass(outcome.position, outcome.effect));
+  }
+}
+
+/** Checks input by the API's own rules. @throws Problem 400 that names what is wrong */
+export function checked<T>(dto: Type<T>, fields: object): Promise<T> {
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return problemValidationPipe().transform(given, { type: 'body', metatype: dto }) as Promise<T>;
+}
+
+async function assertTables({ databaseUrl }: TokenServiceConfig): Promise<void> {
+  await usingDatabase(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ there: boolean }>(`SELECT to_regclass('audit') IS NOT NULL AS there`);
+    if (rows[0]!.there) return;
+    throw new CommandError('This database is empty: start a token-service first, which makes the tables.');
+  });
+}
+
+/** One connection of one's own, for as long as `work` takes. */
+export async function usingDatabase<T>(databaseUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({
+    connectionString: databaseUrl,
+    application_name: ADMIN_APPLICATION,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: 15_000,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Standard output is for the answer. */
+const TO_STDERR: LoggerService = {
+  log: () => {},
+  debug: () => {},
+  verbose: () => {},
+  warn: (message: unknown) => void process.stderr.write(`${String(message)}\n`),
+  error: (message: unknown) => void process.stderr.write(`${String(message)}\n`),
+};

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig, type TokenServiceConfig } from '../config.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What went wrong is for the one who typed the command; no stack is shown. */
+export class CommandError extends Error {}
+
+/**
+ * The settings of the installation to work on: those of the environment, as the token-service has them, when it names a master key;
+ * else those that `npm start` wrote into its data folder.
+ *
+ * @throws CommandError when there are neither, ConfigError when they are wrong
+ */
+export function findSettings(env: Environment, dataDir: string | undefined): TokenServiceConfig {
+  const namesMasterKey = env['PORTCULLIS_MASTER_KEY'] || env['PORTCULLIS_MASTER_KEY_FILE'];
+  if (namesMasterKey && dataDir === undefined) return readConfig(env);
+  return readConfig(readDataDir(dataDir ?? (env['PORTCULLIS_DATA_DIR'] || '.portcullis')));
+}
+
+function readDataDir(dataDir: string): Environment {
+  const path = join(dataDir, 'token-service.json');
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Environment;
+  } catch (error) {
+    const how =
+      'Start an installation with "npm start", name its folder with --data-dir, or set what the token-service has set';
+    throw new CommandError(`${path} can't be read (${(error as Error).message}).\n${how} (docs/configuration.md).`);
+  }
+}

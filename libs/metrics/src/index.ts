@@ -1,0 +1,3 @@
+export * from './duration-tally.js';
+export * from './metric-set.js';
+export * from './metrics-server.js';
