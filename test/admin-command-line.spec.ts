@@ -113,7 +113,7 @@ describe('the admin command line', () => {
     expect((await admin.get('/api/audit?action=test.aged')).body.total).toBe(2);
   });
 
-  it('starts a new ledger epoch only when no token-service runs; gateways follow it', async () => {
+  it('starts a new ledger epoch only when no token-service runs', async () => {
     expect((await command.run(['ledger', 'new-epoch'])).stderr).toMatch(/--yes/);
     const early = await command.run(['ledger', 'new-epoch', '--yes']);
     expect([early.code, early.stderr]).toEqual([1, expect.stringMatching(/still connected/)]);
