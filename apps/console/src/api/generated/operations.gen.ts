@@ -31,3 +31,7 @@ export const cliPreview = operation<types.CliPreviewData, types.CliPreviewRespon
 export const cliDecide = operation<types.CliDecideData, types.CliDecideResponse>('POST', '/api/cli/authorize');
 export const cliToken = operation<types.CliTokenData, types.CliTokenResponse>('POST', '/api/cli/token');
 export const gatewaysFindAll = operation<types.GatewaysFindAllData, types.GatewaysFindAllResponse>('GET', '/api/gateways');
+export const auditFindAll = operation<types.AuditFindAllData, types.AuditFindAllResponse>('GET', '/api/audit');
+export const keysFindAll = operation<types.KeysFindAllData, types.KeysFindAllResponse>('GET', '/api/keys');
+export const keysRotate = operation<types.KeysRotateData, types.KeysRotateResponse>('POST', '/api/keys/rotate');
+export const keysRetire = operation<types.KeysRetireData, types.KeysRetireResponse>('POST', '/api/keys/{kid}/retire');

@@ -534,6 +534,106 @@ export type GatewaysDto = {
     gateways: Array<GatewayDto>;
 };
 
+export type AuditRecordDto = {
+    /**
+     * Rises; a later one may have been written by an earlier transaction
+     */
+    id: number;
+    at: string;
+    /**
+     * The user; null: Portcullis itself, or nobody known
+     */
+    actor_id: number | null;
+    /**
+     * What the user was called then
+     */
+    actor_user_id: string | null;
+    /**
+     * What the request showed: `token/<id>`, `session` or `scim`; else `command_line` or `system`
+     */
+    actor_credential: string;
+    action: string;
+    target: string;
+    before: {
+        [key: string]: unknown;
+    } | null;
+    after: {
+        [key: string]: unknown;
+    } | null;
+    address: string | null;
+    request_id: string | null;
+};
+
+export type PageOfAuditRecordDto = {
+    items: Array<AuditRecordDto>;
+    /**
+     * How many there are on all pages
+     */
+    total: number;
+    page: number;
+    size: number;
+};
+
+export type SigningKeyDto = {
+    /**
+     * Stands in the header of each token signed with it
+     */
+    kid: string;
+    alg: 'EdDSA' | 'HS256';
+    /**
+     * signing: new tokens are signed with it; verifying: those it has signed are good; retired: they are not
+     */
+    state: 'signing' | 'verifying' | 'retired';
+    created_at: string;
+    /**
+     * Active tokens that it has signed; 0 for one that is retired
+     */
+    active_tokens: number;
+};
+
+export type SigningKeysDto = {
+    /**
+     * The newest first
+     */
+    keys: Array<SigningKeyDto>;
+};
+
+export type RotatedKeyDto = {
+    /**
+     * Signs from now on
+     */
+    kid: string;
+    alg: 'EdDSA' | 'HS256';
+    /**
+     * Signed until now; its tokens live on
+     */
+    previous_kid: string;
+    /**
+     * Which gateways had the new key before it signed anything
+     */
+    receipt: ReceiptDto;
+};
+
+export type RetireKeyDto = {
+    /**
+     * Says how many tokens would end, and changes nothing
+     */
+    dry_run?: boolean;
+};
+
+export type RetiredKeyDto = {
+    kid: string;
+    /**
+     * Active tokens that end with the key, or would
+     */
+    tokens_ended: number;
+    dry_run: boolean;
+    /**
+     * Absent on a dry run
+     */
+    receipt?: ReceiptDto;
+};
+
 export type LiveUpdateDto = {
     type: 'TokenIssued' | 'TokenUsed' | 'TokenRevoked' | 'TokenRestored' | 'TokenDeleted' | 'TokenExpired' | 'UserCreated' | 'UserUpdated' | 'UserDeactivated' | 'UserReactivated' | 'UserDeleted';
     /**
@@ -1298,3 +1398,127 @@ export type GatewaysFindAllResponses = {
 };
 
 export type GatewaysFindAllResponse = GatewaysFindAllResponses[keyof GatewaysFindAllResponses];
+
+export type AuditFindAllData = {
+    body?: never;
+    path?: never;
+    query?: {
+        page?: number;
+        size?: number;
+        /**
+         * Who did it: the user_id, or the number of a user
+         */
+        actor?: string;
+        /**
+         * What was done; `token.*` finds all that begin so
+         */
+        action?: string;
+        /**
+         * What it was done to
+         */
+        target?: string;
+        /**
+         * Not before this time
+         */
+        from?: string;
+        /**
+         * Before this time
+         */
+        to?: string;
+        /**
+         * Where the request came from
+         */
+        address?: string;
+        /**
+         * The X-Request-Id of the request
+         */
+        request_id?: string;
+    };
+    url: '/api/audit';
+};
+
+export type AuditFindAllErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: ProblemDto;
+};
+
+export type AuditFindAllError = AuditFindAllErrors[keyof AuditFindAllErrors];
+
+export type AuditFindAllResponses = {
+    /**
+     * A page, or everything as a stream
+     */
+    200: PageOfAuditRecordDto;
+};
+
+export type AuditFindAllResponse = AuditFindAllResponses[keyof AuditFindAllResponses];
+
+export type KeysFindAllData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/keys';
+};
+
+export type KeysFindAllErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: ProblemDto;
+};
+
+export type KeysFindAllError = KeysFindAllErrors[keyof KeysFindAllErrors];
+
+export type KeysFindAllResponses = {
+    200: SigningKeysDto;
+};
+
+export type KeysFindAllResponse = KeysFindAllResponses[keyof KeysFindAllResponses];
+
+export type KeysRotateData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/keys/rotate';
+};
+
+export type KeysRotateErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: ProblemDto;
+};
+
+export type KeysRotateError = KeysRotateErrors[keyof KeysRotateErrors];
+
+export type KeysRotateResponses = {
+    200: RotatedKeyDto;
+};
+
+export type KeysRotateResponse = KeysRotateResponses[keyof KeysRotateResponses];
+
+export type KeysRetireData = {
+    body: RetireKeyDto;
+    path: {
+        kid: string;
+    };
+    query?: never;
+    url: '/api/keys/{kid}/retire';
+};
+
+export type KeysRetireErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: ProblemDto;
+};
+
+export type KeysRetireError = KeysRetireErrors[keyof KeysRetireErrors];
+
+export type KeysRetireResponses = {
+    200: RetiredKeyDto;
+};
+
+export type KeysRetireResponse = KeysRetireResponses[keyof KeysRetireResponses];
