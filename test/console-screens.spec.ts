@@ -153,6 +153,7 @@ const SCREENS: readonly Screen[] = [
     },
   },
   { name: 'gateways', path: () => '/settings/gateways', until: table('Gateways') },
+  { name: 'audit', path: () => '/settings/audit', until: table('Audit') },
   {
     name: 'cli-authorize',
     path: () => cliPath('http://127.0.0.1:1/'),

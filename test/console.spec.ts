@@ -534,6 +534,31 @@ it('the gateways are shown live: lease, applied change, requests', async () => {
   await row('gw-3').getByText(`${receipt.seq} of ${receipt.seq}`).waitFor();
 });
 
+it('the audit trail shows who did what, by kind and by person, and can be downloaded', async () => {
+  page = await browser.pageOf(adminSession, '/settings/audit');
+  const { id } = await makeNamedToken();
+  await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+  await page.reload();
+  const revoked = page
+    .getByRole('row')
+    .filter({ hasText: 'token.revoked' })
+    .filter({ hasText: `token/${id}` });
+  await revoked.getByText('Active → Revoked').waitFor();
+  await page.getByRole('combobox', { name: 'What was done' }).click();
+  await page.getByRole('option', { name: 'Sign-ins', exact: true }).click();
+  await page.getByRole('row').filter({ hasText: 'session.started' }).first().waitFor();
+  expect(await revoked.count()).toBe(0);
+  await page.getByLabel('By whom: a user id').fill('nobody-by-this-name');
+  await page.getByText('Nothing found').waitFor();
+  await page.getByLabel('By whom: a user id').fill('admin');
+  await page.getByRole('row').filter({ hasText: 'session.started' }).first().waitFor();
+  const [download] = await Promise.all([page.waitForEvent('download'), button('Download CSV').click()]);
+  expect(download.suggestedFilename()).toBe('portcullis-audit.csv');
+  const csv = await readFile(await download.path(), 'utf8');
+  expect(csv).toContain('session.started');
+  expect(csv).not.toContain('token.revoked');
+});
+
 const ask = (changes: Record<string, string> = {}) =>
   `/cli/authorize?${new URLSearchParams({
     redirect_uri: 'http://127.0.0.1:1/callback',

@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { AuditPage } from '../audit/audit-page.tsx';
 import { GatewaysPage } from '../gateways/gateways-page.tsx';
 import { TokenPage } from '../tokens/token-page.tsx';
 import { TokensPage } from '../tokens/tokens-page.tsx';
@@ -31,4 +32,5 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
     isFor: (user) => user.isAdmin,
     pages: [{ path: '', element: <GatewaysPage /> }],
   },
+  { path: 'audit', label: 'Audit', isFor: (user) => user.isAdmin, pages: [{ path: '', element: <AuditPage /> }] },
 ];

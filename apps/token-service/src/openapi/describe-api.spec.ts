@@ -21,7 +21,8 @@ describe('the OpenAPI document', () => {
       )) {
         const [status, answer] = Object.entries(responses).find(([code]) => code.startsWith('2'))!;
         expect(status === '204' || answer.content !== undefined, `${method} ${path}`).toBe(true);
-        expect(responses['default']?.content, `${method} ${path}`).toHaveProperty(['application/problem+json']);
+        const errors = path.startsWith('/scim/') ? 'application/scim+json' : 'application/problem+json';
+        expect(responses['default']?.content, `${method} ${path}`).toHaveProperty([errors]);
       }
     }
   });

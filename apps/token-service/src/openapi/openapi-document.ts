@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { isScimPath } from '@portcullis/access-control';
 import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { CSRF_HEADER, PROBLEM_MEDIA_TYPE, ProblemDto, SESSION_COOKIE } from '@portcullis/contracts';
+import { CSRF_HEADER, PROBLEM_MEDIA_TYPE, ProblemDto, SCIM_MEDIA_TYPE, SESSION_COOKIE } from '@portcullis/contracts';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
@@ -28,8 +28,8 @@ export function buildOpenApiDocument(app: INestApplication, version: string): Op
   // SCIM has the same operations once more, under its other address.
   const paths = Object.entries(document.paths).filter(([path]) => !isScimPath(path) || path.startsWith('/scim/'));
   for (const [path, item] of paths) {
-    if (isScimPath(path)) continue; // neither sessions nor problems: a token, and SCIM's own form of errors
-    for (const method of METHODS) if (item[method]) complete(item[method]);
+    const completing = isScimPath(path) ? completeScim : complete;
+    for (const method of METHODS) if (item[method]) completing(item[method]);
   }
   return { ...document, paths: Object.fromEntries(paths) };
 }
@@ -41,4 +41,13 @@ function complete(operation: Operation): void {
     description: 'A problem (RFC 9457)',
     content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: getSchemaPath(ProblemDto) } } },
   };
+}
+
+/** Below SCIM there are neither sessions nor problems. What its resources hold, `/scim/v2/Schemas` says. */
+function completeScim(operation: Operation): void {
+  const content = { [SCIM_MEDIA_TYPE]: { schema: { type: 'object' as const, additionalProperties: true } } };
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (status !== '204' && response && !('$ref' in response)) response.content ??= content;
+  }
+  operation.responses['default'] = { description: 'An error (RFC 7644 section 3.12)', content };
 }
