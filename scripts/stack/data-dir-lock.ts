@@ -1,4 +1,4 @@
-import { link, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileOnce, readIfPresent, writeFileAtomic } from './atomic-file.ts';
 import { isRunning, type ProcessIdentity, startOf } from './process-identity.ts';
@@ -44,7 +44,7 @@ export async function lockDataDir(dataDir: string, options: LockOptions = {}): P
       };
     }
     await waitForHolder(dataDir, path, options);
-    await removeStale(path);
+    await removeStale(path, self);
   }
   throw new DataDirInUseError(`several starts want ${dataDir} at the same time`);
 }
@@ -62,16 +62,22 @@ async function waitForHolder(dataDir: string, path: string, options: LockOptions
   }
 }
 
-/** Moves the lock away before removing it, so that of two that find it stale none removes the other's new lock. */
-async function removeStale(path: string): Promise<void> {
-  const moved = `${path}.${process.pid}.stale`;
-  try {
-    await rename(path, moved);
-  } catch {
+/**
+ * Removes a lock whose holder is gone. Only whoever holds the guard removes one, and looks again first: so of several that find it
+ * stale none removes the new lock of another.
+ */
+async function removeStale(path: string, self: Holder): Promise<void> {
+  const guard = `${path}.removal`;
+  if (!(await createFileOnce(guard, JSON.stringify(self), 0o644))) {
+    if (!isHeld(await readHolder(guard))) await rm(guard, { force: true }); // it was killed half-way
     return;
   }
-  if (isHeld(await readHolder(moved))) await link(moved, path).catch(() => undefined);
-  await rm(moved, { force: true });
+  try {
+    const text = await readIfPresent(path);
+    if (text !== undefined && !isHeld(holderOf(text))) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 function isHeld(holder: Holder | undefined): boolean {
@@ -79,8 +85,12 @@ function isHeld(holder: Holder | undefined): boolean {
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
+  return holderOf((await readIfPresent(path)) ?? '');
+}
+
+function holderOf(text: string): Holder | undefined {
   try {
-    return JSON.parse((await readIfPresent(path)) ?? '') as Holder;
+    return JSON.parse(text) as Holder;
   } catch {
     return undefined;
   }

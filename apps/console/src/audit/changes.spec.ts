@@ -11,12 +11,22 @@ describe('what an audit record says', () => {
     ]);
   });
 
-  it('says of what is new what it is, and of what is gone what it was called', () => {
-    expect(changesOf({ before: null, after: { name: 'ci', expiration: null } })).toEqual([
+  it('says of what is new, or gone, only what tells it from others', () => {
+    const user = { id: 4, user_id: 'loader@service', user_type: 'Service' };
+    expect(changesOf({ before: null, after: { id: 6, name: 'ci', user, scim: false, expiration: null } })).toEqual([
       { name: 'name', after: 'ci' },
+      { name: 'user', after: 'loader@service' },
       { name: 'expiration', after: 'none' },
     ]);
     expect(changesOf({ before: { name: 'ci', hint: 'abcd' }, after: null })).toEqual([{ name: 'name', before: 'ci' }]);
     expect(changesOf({ before: null, after: null })).toEqual([]);
+  });
+
+  it('says all of what has no name', () => {
+    const after = { reason: 'wrong_password', count: 3 };
+    expect(changesOf({ before: null, after })).toEqual([
+      { name: 'reason', after: 'wrong_password' },
+      { name: 'count', after: '3' },
+    ]);
   });
 });

@@ -9,26 +9,28 @@ export interface Fact {
 
 const FACTS_MAX = 8;
 
-/** @returns what differs between before and after; for something new or gone, what it was called */
+/** What tells a new thing, or one that is gone, from others; the rest of it is in the export. */
+const TELLING = ['name', 'user', 'role', 'teams', 'expiration'];
+
+/** @returns what differs between before and after; for something new or gone, what it is */
 export function changesOf({ before, after }: Pick<AuditRecordDto, 'before' | 'after'>): Fact[] {
   const [old, now] = [before ?? {}, after ?? {}] as [Record<string, unknown>, Record<string, unknown>];
-  if (before && !after) return namesOf(old);
+  if (!before || !after) return describe(before ? old : now, before ? 'before' : 'after');
   return Object.keys(now)
     .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))
     .slice(0, FACTS_MAX)
-    .map((name) => ({
-      name,
-      ...(name in old && { before: textOf(old[name]) }),
-      after: textOf(now[name]),
-    }));
+    .map((name) => ({ name, ...(name in old && { before: textOf(old[name]) }), after: textOf(now[name]) }));
 }
 
-function namesOf(gone: Record<string, unknown>): Fact[] {
-  return typeof gone['name'] === 'string' ? [{ name: 'name', before: gone['name'] }] : [];
+function describe(thing: Record<string, unknown>, side: 'before' | 'after'): Fact[] {
+  const telling = Object.keys(thing).filter((name) => TELLING.includes(name));
+  const names = telling.length > 0 ? telling : Object.keys(thing).slice(0, FACTS_MAX);
+  return names.map((name) => ({ name, [side]: textOf(thing[name]) }));
 }
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value !== 'object') return String(value);
+  return 'user_id' in value ? String(value.user_id) : JSON.stringify(value);
 }
