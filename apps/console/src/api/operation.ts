@@ -61,7 +61,8 @@ async function send(method: Method, target: string, body: unknown, signal?: Abor
   }
 }
 
-function targetOf(url: string, path: unknown, query: unknown): string {
+/** @returns the address of a call: parameters filled in, and only the query that is given */
+export function targetOf(url: string, path: unknown, query: unknown): string {
   const parameters = (path ?? {}) as Record<string, string | number>;
   const target = url.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parameters[name])));
   const search = new URLSearchParams();

@@ -1,4 +1,5 @@
 import type { CreatedTokenDto } from '../api/generated/types.gen.ts';
+import { saveFile } from '../app/save-file.ts';
 
 /** @returns such as `airflow-service-user-token.txt` for "Airflow Service User"; no character that a file system refuses */
 export function tokenFileName(name: string): string {
@@ -12,10 +13,7 @@ export function tokenFileName(name: string): string {
 
 /** Saves the token as a text file, without asking the server for it again. */
 export function downloadToken({ name, bearer_token }: CreatedTokenDto): void {
-  const url = URL.createObjectURL(new Blob([`${bearer_token}\n`], { type: 'text/plain' }));
-  const link = Object.assign(document.createElement('a'), { href: url, download: tokenFileName(name) });
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile(new Blob([`${bearer_token}\n`], { type: 'text/plain' }), tokenFileName(name));
 }
 
 /** A call that works with the token as it is: who it is, or the SCIM users where it opens nothing else. */

@@ -30,7 +30,8 @@ function transactionOf(source: EntityManager | DataSource): PoolClient | undefin
   return databaseConnection;
 }
 
-function poolOf(source: EntityManager | DataSource): Pool {
+/** TypeORM's pool, which it shows nobody. */
+export function poolOf(source: EntityManager | DataSource): Pool {
   const { driver } = 'driver' in source ? source : source.dataSource;
   return (driver as unknown as { master: Pool }).master;
 }

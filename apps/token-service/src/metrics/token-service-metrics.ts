@@ -3,10 +3,10 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { type GatewayDto, USAGE_STREAM } from '@portcullis/contracts';
 import { NatsClient, USAGE_CONSUMER } from '@portcullis/messaging';
 import { MetricSet, MetricsServer, type Sample } from '@portcullis/metrics';
-import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { RevocationBarrier } from '../access/revocation-barrier.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
+import { poolOf } from '../database/prepared.js';
 import { type OutboxBacklog, OutboxRelay } from '../events/outbox-relay.js';
 import { GatewayList } from '../gateways/gateway-list.js';
 import { UsageConsumer } from '../usage/usage-consumer.js';
@@ -121,7 +121,7 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
   }
 
   #pool(): Sample[] {
-    const { master: pool } = this.dataSource.driver as unknown as { master: Pool };
+    const pool = poolOf(this.dataSource);
     return Object.entries({
       busy: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
