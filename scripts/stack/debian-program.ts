@@ -60,7 +60,7 @@ async function find(program: DebianProgram, env: NodeJS.ProcessEnv): Promise<str
 
 async function runs({ versionArgument, versionPrefix }: DebianProgram, path: string): Promise<boolean> {
   const { code, output } = await runCommand(path, [versionArgument], { timeoutMs: PROBE_TIMEOUT_MS });
-  return code === 0 && output.startsWith(versionPrefix);
+  return code !== null && output.startsWith(versionPrefix); // some end with an error all the same
 }
 
 async function install({ name, howToGetIt }: DebianProgram, env: NodeJS.ProcessEnv): Promise<void> {

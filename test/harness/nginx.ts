@@ -10,16 +10,20 @@ import { waitUntil } from './wait-until.ts';
 export interface Nginx {
   url: string;
   port: number;
+  pid: number;
   log: () => string;
   stop: () => Promise<void>;
 }
 
-/** @param server what stands within `http { server { … } }`, beside `listen` */
-export async function startNginx(server: string): Promise<Nginx> {
+/**
+ * @param server what stands within `http { server { … } }`, beside `listen`
+ * @param http what stands within `http { … }`, beside the server
+ */
+export async function startNginx(server: string, http = ''): Promise<Nginx> {
   const dataDir = await makeTemporaryDataDir('portcullis-nginx-');
   const port = await freePort();
   await mkdir(join(dataDir, 'tmp'));
-  await writeFile(join(dataDir, 'nginx.conf'), configuration(dataDir, port, server));
+  await writeFile(join(dataDir, 'nginx.conf'), configuration(dataDir, port, server, http));
   let written = '';
   const process: ManagedProcess = await startProcess({
     name: 'nginx',
@@ -36,10 +40,10 @@ export async function startNginx(server: string): Promise<Nginx> {
     await process.stop();
     await removeDataDir(dataDir);
   };
-  return { url, port, log: () => written, stop };
+  return { url, port, pid: process.pid, log: () => written, stop };
 }
 
-function configuration(dataDir: string, port: number, server: string): string {
+function configuration(dataDir: string, port: number, server: string, http: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${join(dataDir, 'tmp', kind)};`,
   );
@@ -49,10 +53,11 @@ function configuration(dataDir: string, port: number, server: string): string {
 daemon off;
 worker_processes 1;
 pid ${join(dataDir, 'nginx.pid')};
-events {}
+events { worker_connections 4096; }
 http {
   access_log off;
   ${temporary.join('\n  ')}
+  ${http}
   server {
     listen 127.0.0.1:${port};
     location = /nginx-is-up { return 204; }

@@ -1,0 +1,66 @@
+import { cpuSeconds } from '../measuring/cpu-time.ts';
+import { runWrk, type WrkResult, type WrkRun } from '../measuring/wrk.ts';
+import type { Contender } from './contenders/contender.ts';
+
+/** What the contenders are put to. */
+export interface Trial {
+  name: string;
+  contenders: readonly Contender[];
+  /** What the others are compared with. */
+  reference: Contender;
+  load: Omit<WrkRun, 'url' | 'seconds'> & { path: string };
+  /** Every answer is to be a refusal. */
+  refused?: boolean;
+}
+
+interface Sample extends WrkResult {
+  microsecondsPerRequest: number;
+}
+
+const WARM_UP_SECONDS = 1;
+
+/** Puts the contenders to it in turn, several times, so that what else the machine does falls on all of them. */
+export async function compare(trial: Trial, seconds: number, rounds: number): Promise<string[]> {
+  const samples = new Map<Contender, Sample[]>(trial.contenders.map((contender) => [contender, []]));
+  for (const contender of trial.contenders) await run(trial, contender, WARM_UP_SECONDS);
+  for (let round = 0; round < rounds; round++) {
+    for (const [contender, taken] of samples) taken.push(await run(trial, contender, seconds));
+  }
+  const reference = samples.get(trial.reference)!;
+  return [`\n${trial.name}`, HEAD, ...[...samples].map(([{ name }, taken]) => line(name, taken, reference))];
+}
+
+async function run(trial: Trial, contender: Contender, seconds: number): Promise<Sample> {
+  const { path, ...load } = trial.load;
+  const before = cpuSeconds(contender.pid);
+  const result = await runWrk({ ...load, url: contender.url + path, seconds });
+  const used = cpuSeconds(contender.pid) - before;
+  const unexpected = trial.refused ? result.requests - result.refused : result.refused;
+  if (unexpected + result.socketErrors > 0) {
+    throw new Error(
+      `${trial.name}, ${contender.name}: ${unexpected} answers and ${result.socketErrors} connections went wrong`,
+    );
+  }
+  return { ...result, microsecondsPerRequest: (used * 1e6) / result.requests };
+}
+
+const HEAD = `${''.padEnd(38)}${['requests/s', 'p50', 'p99', 'CPU µs', '×'].map((name) => name.padStart(11)).join('')}`;
+
+function line(name: string, taken: readonly Sample[], reference: readonly Sample[]): string {
+  const of = (pick: (sample: Sample) => number): number => median(taken.map(pick));
+  const ratio = median(
+    taken.map((sample, round) => sample.microsecondsPerRequest / reference[round]!.microsecondsPerRequest),
+  );
+  const cells = [
+    of(({ perSecond }) => perSecond).toFixed(0),
+    `${of(({ p50Ms }) => p50Ms).toFixed(2)} ms`,
+    `${of(({ p99Ms }) => p99Ms).toFixed(2)} ms`,
+    of(({ microsecondsPerRequest }) => microsecondsPerRequest).toFixed(1),
+    ratio.toFixed(2),
+  ];
+  return `${name.padEnd(38)}${cells.map((cell) => cell.padStart(11)).join('')}`;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
