@@ -24,6 +24,9 @@ export interface UpstreamRequest {
 
 type RawHeaders = readonly (Buffer | string)[];
 
+/** A body of at most this many bytes that comes whole leaves in one write with its head. */
+const HELD_BYTES_MAX = 16_384;
+
 const REASON_PHRASE = /^[\t\x20-\x7E]*$/;
 
 /**
@@ -37,6 +40,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #sent = false;
   #flushed = false;
+  /** The first part of the body: its end may be right behind it. */
+  #held: Buffer | undefined;
   #takesTrailers = false;
 
   /** @param closing whether the connection is to be closed with the answer */
@@ -97,7 +102,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#flushed && chunk.length <= HELD_BYTES_MAX) {
+      this.#flushed = true;
+      this.#held = chunk;
+      return;
+    }
     this.#flushed = true;
+    this.writeHeld();
     if (this.response.write(chunk)) return;
     controller.pause();
     this.response.once('drain', () => controller.resume());
@@ -110,7 +121,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (raw.length > 0 && this.#takesTrailers && this.response.chunkedEncoding) {
       this.response.addTrailers(clientTrailers(raw) as never);
     }
-    this.response.end();
+    this.endResponse();
     // An answer before the end of the request: its rest is thrown away, or the connection is useless.
     this.outgoing.body?.destroy();
     if (this.outgoing.body && !this.request.complete) {
@@ -137,7 +148,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** @internal */
   flushHead(): void {
-    if (!this.#flushed && !this.response.destroyed) this.response.flushHeaders();
+    if (this.#held) this.writeHeld();
+    else if (!this.#flushed && !this.response.destroyed) this.response.flushHeaders();
+    this.#flushed = true;
+  }
+
+  private writeHeld(): void {
+    if (!this.#held) return;
+    this.response.write(this.#held);
+    this.#held = undefined;
+  }
+
+  private endResponse(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held === undefined) this.response.end();
+    // Node joins a string with the head, and sends a Buffer beside it in a dearer call.
+    else this.response.end(held.toString('latin1'), 'latin1');
   }
 
   private dispatchToNext(): void {

@@ -12,7 +12,7 @@ export class InFlight {
   /** Counts a request until its response is closed, by its end or by the client. */
   add(response: ServerResponse): void {
     this.#count += 1;
-    response.once('close', this.#onClosed);
+    response.on('close', this.#onClosed);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { errorFormFor } from '@portcullis/access-control';
-import type { Problem } from '@portcullis/contracts';
+import type { ErrorForm, Problem } from '@portcullis/contracts';
 import { discardBody } from './request-body.js';
 
 const NO_HEADERS: readonly string[] = [];
@@ -19,8 +19,8 @@ export function endLingering(response: ServerResponse): boolean {
 }
 
 /**
- * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is still sending a long body, the
- * connection ends with the answer: the whole answer is sent first, then what still comes is thrown away up to a bound.
+ * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is
+ * still sending a long body, the connection ends with the answer: the whole answer is sent first, then what still comes is thrown away up to a bound.
  *
  * @param added further headers, as a flat list
  * @param closing say `Connection: close` in any case
@@ -36,11 +36,8 @@ export function answerProblem(
     response.destroy();
     return;
   }
-  const form = errorFormFor(request.url ?? '');
-  const body = Buffer.from(form.body(problem));
-  const headers = ['Content-Type', form.mediaType, 'Content-Length', String(body.length)];
-  headers.push('Cache-Control', 'no-store', ...added);
-  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) headers.push(name, value);
+  const written = writtenIn(errorFormFor(request.url ?? ''), problem);
+  const headers = [...written.headers, ...added];
 
   const bytesToCome = bodyBytesToCome(request);
   const lingers = bytesToCome > KEPT_ALIVE_BYTES_MAX;
@@ -48,15 +45,39 @@ export function answerProblem(
   // The phrase is given: one that an upstream's broken answer left behind would be taken otherwise.
   response.writeHead(problem.status, STATUS_CODES[problem.status] ?? '', headers);
   if (!lingers || request.headers.expect !== undefined) {
-    response.end(body);
+    response.end(written.body);
     if (bytesToCome > 0) discardBody(request, (whole) => void (whole || request.socket.destroy()));
     return;
   }
   // Not `end` yet: Node closes the connection with it, and unread bytes would turn that into a reset.
   response.flushHeaders();
-  response.write(body);
+  response.write(written.body);
   lingering.add(response);
   discardBody(request, () => response.end());
+}
+
+/** A problem as it goes out. */
+interface WrittenProblem {
+  /** A flat list. */
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** Most problems are shared objects: each is written once in each form. */
+const written = new WeakMap<ErrorForm, WeakMap<Problem, WrittenProblem>>();
+
+function writtenIn(form: ErrorForm, problem: Problem): WrittenProblem {
+  let inForm = written.get(form);
+  if (!inForm) written.set(form, (inForm = new WeakMap()));
+  const known = inForm.get(problem);
+  if (known) return known;
+  const body = form.body(problem);
+  const own = Object.entries(problem.extra.headers ?? {}).flat();
+  const length = String(Buffer.byteLength(body));
+  const headers = ['Content-Type', form.mediaType, 'Content-Length', length, 'Cache-Control', 'no-store', ...own];
+  const result = { headers, body };
+  inForm.set(problem, result);
+  return result;
 }
 
 /** At most this many bytes; Infinity when the length isn't known, or when the client may or may not send them. */

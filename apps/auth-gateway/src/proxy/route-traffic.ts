@@ -25,7 +25,7 @@ export class RouteTraffic {
   /** Counts a request when its response is closed. */
   add(response: ServerResponse, prefix: string): void {
     (response as Counted)[TALLY] = this.#tallyOf(prefix);
-    response.once('close', countOutcome);
+    response.on('close', countOutcome);
   }
 
   /** Counts a request that is answered by the gateway itself, whether it was added or is of no route. */

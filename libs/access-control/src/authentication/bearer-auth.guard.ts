@@ -31,15 +31,31 @@ export class BearerAuthGuard extends AuthGuard('bearer') {
   }
 }
 
-/** The problem behind a failed strategy: `challenge` is a `WWW-Authenticate` value, `status` 400 for a malformed header. */
+const BAD_HEADER = new Problem(
+  400,
+  'invalid_request',
+  'The Authorization header must be given once, as "Bearer <token>"',
+  {
+    errors: [{ field: 'Authorization', message: 'must be given once, as "Bearer <token>"' }],
+    headers: { 'WWW-Authenticate': 'Bearer realm="portcullis", error="invalid_request"' },
+  },
+);
+const TOKEN_REQUIRED = unauthorized('A bearer token is required: Authorization: Bearer <token>');
+/** Refusals by their challenge: there are few, and a flood of bad tokens is to cost little. */
+const REFUSALS_MAX = 64;
+const refusals = new Map<string, Problem>();
+
+/**
+ * The problem behind a failed strategy (a shared object): `challenge` is a `WWW-Authenticate` value, `status` 400 for a
+ * malformed header.
+ */
 export function refusalOf(challenge: unknown, status: unknown): Problem {
-  if (status === 400 || challenge === 400) {
-    return new Problem(400, 'invalid_request', 'The Authorization header must be given once, as "Bearer <token>"', {
-      errors: [{ field: 'Authorization', message: 'must be given once, as "Bearer <token>"' }],
-      headers: { 'WWW-Authenticate': 'Bearer realm="portcullis", error="invalid_request"' },
-    });
-  }
-  const description = typeof challenge === 'string' ? /error_description="([^"]*)"/.exec(challenge)?.[1] : undefined;
-  if (description) return unauthorized(description, 'invalid_token');
-  return unauthorized('A bearer token is required: Authorization: Bearer <token>');
+  if (status === 400 || challenge === 400) return BAD_HEADER;
+  if (typeof challenge !== 'string') return TOKEN_REQUIRED;
+  const known = refusals.get(challenge);
+  if (known) return known;
+  const description = /error_description="([^"]*)"/.exec(challenge)?.[1];
+  const refusal = description ? unauthorized(description, 'invalid_token') : TOKEN_REQUIRED;
+  if (refusals.size < REFUSALS_MAX) refusals.set(challenge, refusal);
+  return refusal;
 }
