@@ -217,11 +217,11 @@ function gatewayEnv(
     PORTCULLIS_TOKEN_SERVICE_URL: `http://${LOOPBACK}:${ports.tokenService}`,
     PORTCULLIS_INTERNAL_URL: `http://${LOOPBACK}:${ports.tokenServiceInternal}`,
     PORTCULLIS_ROUTES_FILE: routesFile,
-    ...managementPort(shared, index + 1),
+    ...managementPort(shared, 1 + index * Number(shared['PORTCULLIS_WORKERS'] || 1)),
   };
 }
 
-/** `PORTCULLIS_MANAGEMENT_PORT` is the token-service's; gateways take those after it. */
+/** `PORTCULLIS_MANAGEMENT_PORT` is the token-service's; gateways take those after it, each as many as it has workers. */
 function managementPort({ PORTCULLIS_MANAGEMENT_PORT: first }: NodeJS.ProcessEnv, offset: number): NodeJS.ProcessEnv {
   return first ? { PORTCULLIS_MANAGEMENT_PORT: String(Number(first) + offset) } : {};
 }

@@ -44,7 +44,7 @@ export class AuthGatewayModule implements OnApplicationBootstrap {
         ConfigModule.register(config),
         // No line per request, and so no header of one; what is logged within a request carries its id only.
         LoggerModule.forRoot({ pinoHttp: { level: config.logLevel, autoLogging: false, quietReqLogger: true } }),
-        MessagingModule.register({ servers: config.natsUrls, name: `portcullis-gateway ${config.instance}` }),
+        MessagingModule.register({ servers: config.natsUrls, name: connectionName(config) }),
       ],
     };
   }
@@ -52,6 +52,10 @@ export class AuthGatewayModule implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     this.routes.watch();
   }
+}
+
+function connectionName({ instance, workers, worker }: GatewayConfig): string {
+  return `portcullis-gateway ${instance}${workers > 1 ? ` worker ${worker}` : ''}`;
 }
 
 /** Gives the settings to every module. */

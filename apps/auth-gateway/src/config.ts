@@ -10,6 +10,10 @@ export interface GatewayConfig {
   port: number;
   /** The gateway's name in receipts and lists. */
   instance: string;
+  /** Processes that share the port. */
+  workers: number;
+  /** Which of them this one is, from 0. */
+  worker: number;
   /** Origins, e.g. `http://127.0.0.1:3001`, without a trailing slash. */
   tokenServiceUrls: string[];
   internalUrls: string[];
@@ -29,7 +33,7 @@ export interface GatewayConfig {
   upgradesMax: number;
   /** Which proxy asks at `/verify`; undefined: none. */
   forwardAuth: ForwardAuthProxy | undefined;
-  /** undefined: no management port. */
+  /** This process's own; undefined: none. */
   managementPort: number | undefined;
   managementHost: string;
   logLevel: LogLevel;
@@ -55,6 +59,7 @@ type ReadFile = (path: string) => string;
 const INSTANCE = /^[A-Za-z0-9._-]{1,64}$/;
 const SECRET_CHARACTERS_MIN = 32;
 const VERIFIED_TOKENS_LIMIT = 10_000_000;
+const WORKERS_LIMIT = 64;
 const UPGRADES_LIMIT = 1_000_000;
 
 /**
@@ -70,6 +75,8 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     host: reader.text('PORTCULLIS_HOST', '127.0.0.1'),
     port,
     instance: reader.instance('PORTCULLIS_INSTANCE', defaultInstance(port)),
+    workers: reader.integer('PORTCULLIS_WORKERS', 1, 1, WORKERS_LIMIT),
+    worker: reader.integer('PORTCULLIS_WORKER', 0, 0, WORKERS_LIMIT - 1),
     tokenServiceUrls: reader.origins('PORTCULLIS_TOKEN_SERVICE_URL', 'http://127.0.0.1:3001'),
     internalUrls: reader.origins('PORTCULLIS_INTERNAL_URL', 'http://127.0.0.1:3002'),
     internalSecret: reader.secret('PORTCULLIS_INTERNAL_SECRET'),
@@ -86,6 +93,7 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     managementHost: reader.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
   };
+  if (config.managementPort !== undefined) config.managementPort += config.worker;
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
   return config;
 }

@@ -11,9 +11,11 @@ import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
 import { readConsoleFiles } from './console/console-files.js';
 import { ConsoleSite } from './console/console-site.js';
 import { ConfigError, type GatewayConfig, readConfig } from './config.js';
+import { Readiness } from './health/readiness.js';
 import { DataPath } from './proxy/data-path.js';
 import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
 import { shutDown } from './shutdown.js';
+import { readyToListen, startWorkers } from './workers/workers.js';
 
 const CONSOLE_FOLDER = fileURLToPath(new URL('../../console/dist', import.meta.url));
 
@@ -24,6 +26,8 @@ async function start(config: GatewayConfig): Promise<void> {
   crashWithALogLine(logger);
   stopOnSignals(app, logger);
   try {
+    await app.init();
+    await readyToListen(config, app.get(Readiness));
     await app.listen({ port: config.port, host: config.host });
   } catch (error) {
     await shutDown(app, logger); // a lease may be held by now
@@ -93,7 +97,8 @@ function crashWithALogLine(logger: Logger): void {
 }
 
 try {
-  await start(readConfig(process.env));
+  const config = readConfig(process.env);
+  if (!startWorkers(config)) await start(config);
 } catch (error) {
   const foreseen = error instanceof ConfigError || error instanceof RoutesFileError;
   process.stderr.write(`${foreseen ? error.message : ((error as Error).stack ?? String(error))}\n`);

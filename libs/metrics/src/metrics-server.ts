@@ -16,7 +16,7 @@ export class MetricsServer {
   listen(port: number, host: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
+      this.#server.listen({ port, host, exclusive: true }, resolve); // not one that workers share
     });
   }
 

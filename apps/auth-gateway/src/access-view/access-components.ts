@@ -26,6 +26,7 @@ export interface AccessComponents {
 
 interface Dependencies {
   instance: string;
+  worker?: number;
   whenStale: WhenStale;
   verifiedTokensMax: number;
   api: FollowerDependencies['api'];
@@ -39,7 +40,7 @@ interface Dependencies {
 const NO_KEYS = new Keyring('', Buffer.alloc(32), []);
 
 export function assembleAccess(deps: Dependencies): AccessComponents {
-  const { instance, whenStale, api, clock, log, traffic = new TrafficMeter() } = deps;
+  const { instance, worker, whenStale, api, clock, log, traffic = new TrafficMeter() } = deps;
   const replica = new AccessReplica();
   const lease = new Lease(clock);
   const verifier = new TokenVerifier(NO_KEYS, deps.verifiedTokensMax, traffic.verification);
@@ -54,6 +55,7 @@ export function assembleAccess(deps: Dependencies): AccessComponents {
   });
   const follower: AccessFollower = new AccessFollower({
     instance,
+    ...(worker !== undefined && { worker }),
     whenStale,
     api,
     clock,

@@ -1,4 +1,4 @@
-import type { AccessFeedMessage, AccessHeartbeat, WhenStale } from '@portcullis/contracts';
+import type { AccessFeedMessage, AccessHeartbeat, RegisterResponse, WhenStale } from '@portcullis/contracts';
 import type { AccessReplica } from './access-replica.js';
 import type { AccessView } from './access-view.js';
 import type { AckPublisher, Confirmation } from './ack-publisher.js';
@@ -19,6 +19,8 @@ const OTHER_EPOCH_RENEWAL_MS = 250;
 
 export interface FollowerDependencies {
   instance: string;
+  /** Which of the gateway's processes this is; 0 when absent. */
+  worker?: number;
   whenStale: WhenStale;
   api: Pick<InternalApiClient, 'register' | 'renew' | 'release' | 'keys' | 'snapshot'>;
   clock: Clock;
@@ -107,6 +109,11 @@ export class AccessFollower {
     this.#schedule.renewAtOnce();
   }
 
+  #register(): Promise<RegisterResponse> {
+    const { api, instance, worker, whenStale } = this.deps;
+    return api.register({ instance, when_stale: whenStale, ...(worker !== undefined && { worker }) });
+  }
+
   #followHeartbeat({ epoch, seq, at }: AccessHeartbeat): void {
     const view = this.deps.replica.view;
     // An old heartbeat that is played back mustn't make a dead feed look alive.
@@ -141,9 +148,7 @@ export class AccessFollower {
   }
 
   async #registered(): Promise<LeaseIdentity> {
-    this.#identity ??= new LeaseIdentity(
-      await this.deps.api.register({ instance: this.deps.instance, when_stale: this.deps.whenStale }),
-    );
+    this.#identity ??= new LeaseIdentity(await this.#register());
     return this.#identity;
   }
 

@@ -21,6 +21,7 @@ const components: FactoryProvider<AccessComponents> = {
     const logger = new Logger('AccessView');
     return assembleAccess({
       instance: config.instance,
+      worker: config.worker,
       whenStale: config.whenStale,
       verifiedTokensMax: config.verifiedTokensMax,
       api,
