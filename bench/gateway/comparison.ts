@@ -5,12 +5,13 @@ import type { Contender } from './contenders/contender.ts';
 /** What the contenders are put to. */
 export interface Trial {
   name: string;
+  /** The first is what the others are compared with. */
   contenders: readonly Contender[];
-  /** What the others are compared with. */
-  reference: Contender;
   load: Omit<WrkRun, 'url' | 'seconds'> & { path: string };
   /** Every answer is to be a refusal. */
   refused?: boolean;
+  /** Requests of each contender before it counts. */
+  warmUpRequests?: number;
 }
 
 interface Sample extends WrkResult {
@@ -18,16 +19,23 @@ interface Sample extends WrkResult {
 }
 
 const WARM_UP_SECONDS = 1;
+const WARM_UP_REQUESTS = 1_000;
 
 /** Puts the contenders to it in turn, several times, so that what else the machine does falls on all of them. */
 export async function compare(trial: Trial, seconds: number, rounds: number): Promise<string[]> {
   const samples = new Map<Contender, Sample[]>(trial.contenders.map((contender) => [contender, []]));
-  for (const contender of trial.contenders) await run(trial, contender, WARM_UP_SECONDS);
+  for (const contender of trial.contenders) await warmUp(trial, contender);
   for (let round = 0; round < rounds; round++) {
     for (const [contender, taken] of samples) taken.push(await run(trial, contender, seconds));
   }
-  const reference = samples.get(trial.reference)!;
+  const reference = samples.get(trial.contenders[0]!)!;
   return [`\n${trial.name}`, HEAD, ...[...samples].map(([{ name }, taken]) => line(name, taken, reference))];
+}
+
+async function warmUp(trial: Trial, contender: Contender): Promise<void> {
+  for (let left = trial.warmUpRequests ?? WARM_UP_REQUESTS; left > 0;) {
+    left -= (await run(trial, contender, WARM_UP_SECONDS)).requests;
+  }
 }
 
 async function run(trial: Trial, contender: Contender, seconds: number): Promise<Sample> {

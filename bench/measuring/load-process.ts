@@ -1,12 +1,15 @@
 import { connect, type Socket } from 'node:net';
+import { distributionOf } from './distribution.ts';
 import type { LoadOptions, LoadResult } from './load.ts';
 
 /** Short, so that requests come evenly and not in bursts. */
 const TICK_MS = 1;
 const CONNECTIONS_PER_URL = 16;
+const LATENCIES_MAX = 1_000_000;
 
 const { urls, token, path, requestsPerSecond } = JSON.parse(process.env['LOAD'] ?? '{}') as LoadOptions;
-const result: LoadResult = { sent: 0, failed: 0 };
+const result: LoadResult = { sent: 0, failed: 0, latency: undefined };
+const latenciesMs: number[] = [];
 
 /**
  * A kept-alive connection with one request on its way at most. It knows just enough of HTTP/1.1 for an upstream whose answers
@@ -16,6 +19,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #request: string;
   #received = '';
+  #dueAtMs = 0;
   #free: () => void;
 
   /** @param free called whenever the connection has nothing to do, first when it is made */
@@ -32,7 +36,8 @@ class Connection {
     this.#socket.on('error', () => (result.failed += 1)); // counted, and printed by the benchmark
   }
 
-  send(): void {
+  send(dueAtMs: number): void {
+    this.#dueAtMs = dueAtMs;
     this.#socket.write(this.#request);
   }
 
@@ -44,17 +49,18 @@ class Connection {
     if (this.#received.length < head + 4 + length) return;
     if (!this.#received.startsWith('HTTP/1.1 200')) result.failed += 1;
     this.#received = '';
+    if (latenciesMs.length < LATENCIES_MAX) latenciesMs.push(performance.now() - this.#dueAtMs);
     this.#free();
   }
 }
 
 /** Connections that wait for a request, and requests that wait for a connection, by gateway. */
-const lanes = urls.map((url) => ({ url: new URL(url), idle: [] as Connection[], due: 0 }));
+const lanes = urls.map((url) => ({ url: new URL(url), idle: [] as Connection[], dueAtMs: [] as number[] }));
 for (const lane of lanes) {
   const free = (connection: Connection): void => {
-    if (lane.due === 0) return void lane.idle.push(connection);
-    lane.due -= 1;
-    connection.send();
+    const dueAtMs = lane.dueAtMs.shift();
+    if (dueAtMs === undefined) lane.idle.push(connection);
+    else connection.send(dueAtMs);
   };
   for (let i = 0; i < CONNECTIONS_PER_URL; i++) Connection.open(lane.url, free);
 }
@@ -62,8 +68,8 @@ for (const lane of lanes) {
 function send(): void {
   const lane = lanes[result.sent++ % lanes.length]!;
   const connection = lane.idle.pop();
-  if (connection) connection.send();
-  else lane.due += 1;
+  if (connection) connection.send(performance.now());
+  else lane.dueAtMs.push(performance.now());
 }
 
 const startedMs = performance.now();
@@ -75,6 +81,7 @@ const timer = setInterval(() => {
 
 process.on('message', () => {
   clearInterval(timer);
+  if (latenciesMs.length > 0) result.latency = distributionOf(latenciesMs);
   process.send!(result);
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Distribution } from './distribution.ts';
 
 export interface LoadOptions {
   urls: readonly string[];
@@ -11,6 +12,8 @@ export interface LoadOptions {
 export interface LoadResult {
   sent: number;
   failed: number;
+  /** From when a request was due to the end of its answer. */
+  latency: Distribution | undefined;
 }
 
 /** A steady stream of requests from a process of its own, so that it doesn't share an event loop with what measures. */
