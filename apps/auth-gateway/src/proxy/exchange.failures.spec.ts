@@ -69,6 +69,22 @@ describe('an upstream that fails', () => {
     expect(new Set(bodies)).toEqual(new Set(['one', 'two']));
   });
 
+  it('is 504 when connections to it are neither taken nor refused, and passed over for the next one', async () => {
+    const gone = await started.blackHole();
+    const limits = { connectTimeoutMs: 300 };
+    const alone = await started.inFrontOf([gone], limits);
+    expect(await send(alone.port, '/a', { token })).toMatchObject({
+      status: 504,
+      body: expect.stringContaining('"upstream_timeout"'),
+    });
+    const good = await started.upstream((_request, response) => response.end('good'));
+    const { port } = await started.inFrontOf([gone, good], limits);
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => send(port, '/a', { token, method: 'POST', body: 'x' })),
+    );
+    expect(answers.map(({ body }) => body)).toEqual(Array(6).fill('good'));
+  });
+
   it('is left alone once it could not be reached, tried again later, and taken back when it answers', async () => {
     const port = await deadPort();
     const good = await started.upstream((_request, response) => response.end('good'));

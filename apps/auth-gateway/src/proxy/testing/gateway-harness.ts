@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
@@ -7,6 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Caller, type Principal } from '@portcullis/access-control';
 import { Problem, unauthorized } from '@portcullis/contracts';
 import { AccessReplica } from '../../access-view/access-replica.js';
@@ -20,6 +23,9 @@ import type { Route } from '../../authorization/route.js';
 import { DataPath, type DataPathOptions, type RouteSource } from '../data-path.js';
 import { createGatewayServer, type ServerLimits } from '../http-server.js';
 import type { UpstreamLimits } from '../upstream.js';
+
+/** A connection on this machine that takes longer isn't taken at all. */
+const BACKLOG_FULL_MS = 500;
 
 /** Callers by token, in memory. `later` settles only when the test says so, as an introspection would. */
 export class MemoryGate implements Gate {
@@ -156,6 +162,27 @@ export class Started {
       await new Promise((resolve) => server.close(resolve));
     });
     return (server.address() as AddressInfo).port;
+  }
+
+  /** A port on which connections are neither taken nor refused, as where a host is gone: a frozen process with a full backlog. */
+  async blackHole(): Promise<number> {
+    const program = `const server = require('node:net').createServer();
+      server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => process.send(server.address().port));`;
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const [port] = (await once(child, 'message')) as [number];
+    child.kill('SIGSTOP');
+    const sockets: Socket[] = [];
+    this.#stops.push(async () => {
+      for (const socket of sockets) socket.destroy();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    });
+    for (let taken = true; taken;) {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      sockets.push(socket);
+      taken = await Promise.race([once(socket, 'connect').then(() => true), sleep(BACKLOG_FULL_MS, false)]);
+    }
+    return port;
   }
 
   async stop(): Promise<void> {
