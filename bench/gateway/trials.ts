@@ -22,7 +22,7 @@ export interface TrialOptions {
 }
 
 export async function makeTrials(options: TrialOptions): Promise<Trial[]> {
-  const { gateway, verify, workers, bare, answer, others } = options.contenders;
+  const { gateway, verify, workers, bare, answer, lean, others } = options.contenders;
   const { token, tokens, files } = options;
   const proxies = [bare, gateway, ...others];
   const hot = { path: PATH, connections: 64, token };
@@ -43,6 +43,7 @@ export async function makeTrials(options: TrialOptions): Promise<Trial[]> {
     { name: 'refused: random tokens, 64 connections', contenders: [answer, gateway], load: junk.random, refused: true },
     { name: 'refused: forged tokens, 64 connections', contenders: [answer, gateway], load: junk.forged, refused: true },
     { name: 'forward-auth, 64 connections', contenders: [answer, verify], load: { ...hot, ...ASKED_BY_NGINX } },
+    { name: 'a lean client, 64 connections', contenders: [bare, lean, gateway], load: hot },
     ...(workers ? [{ name: 'workers, 64 connections', contenders: [gateway, workers], load: hot }] : []),
   ];
   return trials.filter(({ name }) => options.wanted(name));

@@ -12,6 +12,8 @@ export interface Contenders {
   /** Proxies without a guard, and answers without an upstream: what there is to compare with. */
   bare: Contender;
   answer: Contender;
+  /** An experiment: see its own words. */
+  lean: Contender;
   others: Contender[];
   stop: () => Promise<void>;
 }
@@ -31,12 +33,13 @@ export async function startContenders(stack: Stack, upstream: BareUpstream, toke
     forked('undici on node:http, no guard', 'bare-undici-process.ts'),
     forked('node:http answering by itself', 'bare-answer-process.ts'),
     forked('@fastify/http-proxy + bearer-auth', 'fastify-process.ts'),
+    forked('a lean client, no guard', 'lean-client-process.ts'),
     nginxContender('nginx, no guard', upstream.url),
     nginxContender('nginx with a key map', upstream.url, token),
     haproxyContender(upstream.url),
   ]);
-  const [bare, answer, ...rest] = started;
-  const others = rest.filter((contender) => contender !== undefined);
+  const [bare, answer, fastify, lean, ...servers] = started;
+  const others = [fastify, ...servers.filter((contender) => contender !== undefined)];
   const stop = async (): Promise<void> => void (await Promise.all(started.map((contender) => contender?.stop())));
-  return { gateway: gateway!, verify: verify!, workers, bare, answer, others, stop };
+  return { gateway: gateway!, verify: verify!, workers, bare, answer, lean, others, stop };
 }
