@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { WHEN_STALE, type WhenStale } from '@portcullis/contracts';
 import ipaddr from 'ipaddr.js';
 import { FORWARD_AUTH_PROXIES, type ForwardAuthProxy } from './proxy/original-request.js';
+import { UPSTREAM_CLIENTS, type UpstreamClient } from './proxy/upstream.js';
 
 /** Settings of the gateway, as docs/configuration.md lists them. This is the only file that reads the environment. */
 export interface GatewayConfig {
@@ -29,6 +30,7 @@ export interface GatewayConfig {
   whenStale: WhenStale;
   /** Admits without a lease, so that the fault harness can show that it would notice. In tests alone. */
   unsafeTestIgnoreLease: boolean;
+  upstreamClient: UpstreamClient;
   /** Upgraded connections (WebSockets) at once. */
   upgradesMax: number;
   /** Which proxy asks at `/verify`; undefined: none. */
@@ -87,6 +89,7 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     verifiedTokensMax: reader.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: reader.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
     unsafeTestIgnoreLease: reader.testOnlySwitch('PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
+    upstreamClient: reader.oneOf('PORTCULLIS_UPSTREAM_CLIENT', UPSTREAM_CLIENTS, 'own'),
     upgradesMax: reader.integer('PORTCULLIS_UPGRADES_MAX', 10_000, 0, UPGRADES_LIMIT),
     forwardAuth: reader.optionalOneOf('PORTCULLIS_FORWARD_AUTH', FORWARD_AUTH_PROXIES),
     managementPort: reader.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),

@@ -26,7 +26,7 @@ import { TrustedProxies } from './trusted-proxies.js';
 import { requestedProtocol, UpgradeResponse } from './upgrade-response.js';
 import { Upgrades } from './upgrades.js';
 import { headersForRoute, headersForTokenService } from './upstream-headers.js';
-import { DEFAULT_UPSTREAM_LIMITS, type UpstreamLimits, Upstreams } from './upstream.js';
+import { DEFAULT_UPSTREAM_LIMITS, type UpstreamClient, type UpstreamLimits, Upstreams } from './upstream.js';
 
 /** Where the routes come from; RoutesFile is one. */
 export interface RouteSource {
@@ -46,6 +46,7 @@ export interface DataPathOptions {
   /** Who asks at `/verify`; undefined: nobody, and it is 404. */
   readonly forwardAuth: ForwardAuthProxy | undefined;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
+  readonly upstreamClient?: UpstreamClient;
 }
 
 /** Where trouble is reported; Nest's Logger will do. */
@@ -96,7 +97,7 @@ export class DataPath {
     standing: StandingAccess,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
-    this.#upstreams = new Upstreams(this.#limits, log);
+    this.#upstreams = new Upstreams(this.#limits, log, options.upstreamClient);
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
     this.#upgrades = new Upgrades(standing, options.upgradesMax);

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
+import { UpstreamConnections } from '../upstream-client/upstream-connections.js';
 import { UpstreamHealth } from './upstream-health.js';
 
 /** Bounds on what an upstream may take. */
@@ -25,6 +26,10 @@ export const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = {
   activeMax: 1_024,
 };
 
+/** Who asks upstreams: connections of our own where they can, or undici always. */
+export const UPSTREAM_CLIENTS = ['own', 'undici'] as const;
+export type UpstreamClient = (typeof UPSTREAM_CLIENTS)[number];
+
 /** Where failures of upstreams are reported; Nest's Logger will do. */
 export interface UpstreamLog {
   warn(message: string): void;
@@ -39,6 +44,8 @@ const RETIREMENT_MS = 30_000;
 export class Upstream {
   active = 0;
   readonly health: UpstreamHealth;
+  readonly #connections: UpstreamConnections | undefined;
+  /** For what the connections don't take; opens none before. */
   readonly #pool: Pool;
   #warnedAtMs = -WARNING_INTERVAL_MS;
   #retirement: NodeJS.Timeout | undefined;
@@ -47,8 +54,10 @@ export class Upstream {
     readonly origin: string,
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
+    client: UpstreamClient,
   ) {
     this.health = new UpstreamHealth(limits.connectTimeoutMs);
+    this.#connections = client === 'own' ? UpstreamConnections.for(origin, limits) : undefined;
     this.#pool = new Pool(origin, {
       allowH2: false,
       pipelining: 1,
@@ -67,7 +76,8 @@ export class Upstream {
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.active += 1;
     this.health.trying();
-    this.#pool.dispatch(options, handler);
+    if (this.#connections?.takes(options)) this.#connections.dispatch(options, handler);
+    else this.#pool.dispatch(options, handler);
   }
 
   /** Reports a failure, but not every one of a burst. */
@@ -84,12 +94,19 @@ export class Upstream {
    * @param closed called when they are closed
    */
   retire(closed: () => void): void {
-    this.#retirement = setTimeout(() => this.#pool.close(closed), RETIREMENT_MS).unref();
+    this.#retirement = setTimeout(() => this.#close(closed), RETIREMENT_MS).unref();
   }
 
   async destroy(): Promise<void> {
     clearTimeout(this.#retirement);
+    this.#connections?.destroy();
     await this.#pool.destroy();
+  }
+
+  #close(closed: () => void): void {
+    const pool = (): void => void this.#pool.close().then(closed);
+    if (this.#connections) this.#connections.close(pool);
+    else pool();
   }
 }
 
@@ -101,6 +118,7 @@ export class Upstreams {
   constructor(
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
+    private readonly client: UpstreamClient = 'own',
   ) {}
 
   /** The groups for these lists of origins, in their order. Upstreams that no list names are retired. */
@@ -108,7 +126,7 @@ export class Upstreams {
     const next = new Map<string, Upstream>();
     const groups = lists.map((origins) => {
       const members = origins.map((origin) => {
-        const upstream = next.get(origin) ?? this.#byOrigin.get(origin) ?? new Upstream(origin, this.limits, this.log);
+        const upstream = next.get(origin) ?? this.#byOrigin.get(origin) ?? this.#open(origin);
         next.set(origin, upstream);
         return upstream;
       });
@@ -121,6 +139,10 @@ export class Upstreams {
     }
     this.#byOrigin = next;
     return groups;
+  }
+
+  #open(origin: string): Upstream {
+    return new Upstream(origin, this.limits, this.log, this.client);
   }
 
   /** Cuts all connections. */
