@@ -14,10 +14,8 @@ const KINDS = ['HTTP/1.1', 'HTTP/2, as requests', 'HTTP/2, as streams'];
 const [REQUESTS, ROUNDS, TIMEOUT_MS] = [30_000, 3, 120_000];
 
 const folder = await mkdtemp(join(tmpdir(), 'portcullis-http2-'));
-await run('openssl', [
-  ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-  ...['-subj', '/CN=localhost', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')],
-]);
+const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost';
+await run('openssl', [...request.split(' '), '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')]);
 for (let round = 1; round <= ROUNDS; round++) {
   for (const kind of KINDS) {
     for (const atOnce of kind === 'HTTP/1.1' ? [1] : [1, 10]) {
@@ -32,11 +30,9 @@ async function measure(kind: string, atOnce: number): Promise<number> {
   const env = { ...process.env, KIND: kind, CERTIFICATE: folder };
   const child = fork(new URL('server-process.ts', import.meta.url), { env });
   const [port] = (await once(child, 'message')) as [number];
+  const how = kind === 'HTTP/1.1' ? '--h1' : '';
   const load = (requests: number): Promise<void> =>
-    run('h2load', [
-      ...(kind === 'HTTP/1.1' ? ['--h1'] : []),
-      ...['-n', String(requests), '-c', '64', '-m', String(atOnce), `https://127.0.0.1:${port}/`],
-    ]);
+    run('h2load', `${how} -n ${requests} -c 64 -m ${atOnce} https://127.0.0.1:${port}/`.trim().split(' '));
   await load(REQUESTS / 6); // warm-up
   const before = cpuSeconds(child.pid!);
   await load(REQUESTS);

@@ -103,6 +103,10 @@ function ask(
   });
 }
 
+const broken = (): never => {
+  throw new Error('a handler that fails');
+};
+
 describe('a connection to an upstream', () => {
   it('carries one request after the other, with its headers as they were given', async () => {
     const { upstream, connections } = await ScriptedUpstream.start((socket) => socket.write(OK));
@@ -314,9 +318,6 @@ describe('a request that is given up', () => {
 
   it('has its handler to blame when that throws', async () => {
     const { upstream, connections } = await ScriptedUpstream.start((socket) => socket.write(OK));
-    const broken = (): never => {
-      throw new Error('a handler that fails');
-    };
     expect((await ask(connections, { on: { onResponseStart: broken } })).error?.message).toBe('a handler that fails');
     expect(await ask(connections)).toMatchObject({ body: 'ok' });
     expect(upstream.sockets).toHaveLength(2);
@@ -340,9 +341,9 @@ describe('a request that is given up', () => {
 
 describe('closing', () => {
   it('waits for what is being answered, and closes the rest at once', async () => {
-    let finish = (): void => undefined;
+    let waiting: Socket | undefined;
     const { upstream, connections } = await ScriptedUpstream.start((socket, head) => {
-      if (head.startsWith('GET /slow')) finish = () => void socket.write(OK);
+      if (head.startsWith('GET /slow')) waiting = socket;
       else socket.write(OK);
     });
     const slow = ask(connections, { path: '/slow' });
@@ -350,7 +351,7 @@ describe('closing', () => {
     await ask(connections);
     const closed = new Promise<void>((resolve) => connections.close(resolve));
     await once(upstream.sockets[1]!, 'close');
-    finish();
+    waiting!.write(OK);
     expect(await slow).toMatchObject({ body: 'ok' });
     await closed;
   });
