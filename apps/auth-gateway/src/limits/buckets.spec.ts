@@ -77,12 +77,10 @@ describe('buckets', () => {
         for (const { waitMs } of sent) {
           nowMs += waitMs;
           const leftMs = buckets.take(rate, key(1), nowMs);
-          if (leftMs >= 0) letThrough.push(nowMs);
-          else {
-            nowMs += secondsUntilNext(rate, leftMs) * 1_000;
-            expect(buckets.take(rate, key(1), nowMs)).toBeGreaterThanOrEqual(0);
-            letThrough.push(nowMs);
-          }
+          if (leftMs < 0) nowMs += secondsUntilNext(rate, leftMs) * 1_000;
+          const second = leftMs < 0 ? buckets.take(rate, key(1), nowMs) : leftMs;
+          expect(second).toBeGreaterThanOrEqual(0);
+          letThrough.push(nowMs);
         }
         letThrough.forEach((fromMs, i) => {
           const stretch = letThrough.slice(i);

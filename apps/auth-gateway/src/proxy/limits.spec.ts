@@ -52,15 +52,14 @@ describe('an address that sends bad tokens', () => {
   });
 
   it('loses its connection with it, but not that of a proxy', async () => {
-    const requests = (path: string): string =>
-      `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer bad\r\n\r\n`.repeat(10);
+    const requests = 'GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer bad\r\n\r\n'.repeat(10);
     const { port } = await guarded('', { failedAuthLimit });
-    const received = await new RawClient(port, requests('/a')).toEnd();
+    const received = await new RawClient(port, requests).toEnd();
     expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401', 'HTTP/1.1 429']);
     expect(received).toContain('Connection: close');
 
     const behind = await guarded('', { failedAuthLimit, trustedProxies: ['127.0.0.1'] });
-    const proxy = new RawClient(behind.port, requests('/a'));
+    const proxy = new RawClient(behind.port, requests);
     await vi.waitFor(() => expect(proxy.received.match(/HTTP\/1\.1 429/g)).toHaveLength(8), 20_000);
     expect(proxy.closed).toBe(false);
     proxy.socket.destroy();
