@@ -13,7 +13,6 @@ import { waitUntil } from './harness/wait-until.ts';
 
 const BAD_TOKENS = 5;
 const QUOTA = '/api/datastores';
-const UPGRADES_PER_TOKEN = 2;
 
 let stack: Stack;
 let managementPort: number;
@@ -24,7 +23,6 @@ beforeAll(async () => {
   const common = {
     PORTCULLIS_TRUSTED_PROXIES: '127.0.0.1',
     PORTCULLIS_FAILED_AUTH_LIMIT: `1/h burst ${BAD_TOKENS}`,
-    PORTCULLIS_UPGRADES_PER_TOKEN_MAX: String(UPGRADES_PER_TOKEN),
   };
   stack = await Stack.start({
     gateways: 2,

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BucketKey, Buckets, remaining, secondsUntilNext } from './buckets.js';
@@ -114,39 +112,19 @@ describe('buckets', () => {
   });
 });
 
-describe('a flood of a million keys', () => {
-  const SLOTS = 2 ** 20;
-  const MILLION = 1_000_000;
+describe('a flood of keys', () => {
   /** Six a minute, fifty at once: the default for bad tokens. */
   const rate = new Rate(6, 60, 50);
 
-  it(
-    'takes no more memory than was there before, and leaves a busy key’s bucket as it is',
-    { timeout: 120_000 },
-    () => {
-      setFlagsFromString('--expose-gc');
-      const collectGarbage = runInNewContext('gc') as () => void;
-      const usedBytes = (): number => {
-        collectGarbage();
-        const { heapUsed, arrayBuffers, external } = process.memoryUsage();
-        return heapUsed + arrayBuffers + external;
-      };
-      const beforeBytes = usedBytes();
-      const buckets = new Buckets(SLOTS);
-      const takenOnceBytes = usedBytes() - beforeBytes;
+  it('leaves the buckets of busy keys as they are, in a table that is far too small', () => {
+    const buckets = new Buckets(1_024);
+    const busy = Array.from({ length: 100 }, (_, i) => key(-1 - i));
+    for (const one of busy) empty(buckets, rate, one, 0);
+    for (let i = 0; i < 200_000; i += 1) buckets.take(rate, key(i), i / 100);
+    for (const one of busy) expect(buckets.take(rate, one, 2_000)).toBeLessThan(0);
+  });
 
-      const busy = Array.from({ length: 100 }, (_, i) => key(-1 - i));
-      for (const one of busy) empty(buckets, rate, one, 0);
-      for (let i = 0; i < 3 * MILLION; i += 1) buckets.take(rate, key(i % MILLION), 1_000 * (i / MILLION));
-
-      expect(usedBytes() - beforeBytes - takenOnceBytes).toBeLessThan(2 ** 20);
-      // `arrayBuffers` is counted in `external` too.
-      expect(takenOnceBytes).toBeLessThan(2 * 12 * SLOTS + 2 ** 20);
-      for (const one of busy) expect(buckets.take(rate, one, 3_000)).toBeLessThan(0);
-    },
-  );
-
-  it('does not shut out a key that isn’t in it, in a table that is far too small', () => {
+  it('does not shut out a key that isn’t in it', () => {
     const buckets = new Buckets(1_024);
     for (let round = 0; round < 60; round += 1) {
       for (let i = 0; i < 10_000; i += 1) buckets.take(rate, key(i), round);

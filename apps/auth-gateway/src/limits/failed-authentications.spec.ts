@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { TOKEN_REFUSALS } from '@portcullis/access-control';
 import { Problem, unauthorized } from '@portcullis/contracts';
 import { describe, expect, it } from 'vitest';
@@ -73,12 +75,40 @@ describe('bad tokens from an address', () => {
   });
 });
 
+const hosts = (i: number): string => `${(i >>> 16) & 255}.${(i >>> 8) & 255}.${i & 255}`;
+
+describe('bad tokens from a million addresses', () => {
+  const TABLE_BYTES = 12 * 2 ** 20;
+  const MEBIBYTE = 2 ** 20;
+
+  it('take no memory beyond the table, let no guesser go, and shut nobody else out', { timeout: 180_000 }, () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const usedBytes = (): number => {
+      collectGarbage();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const beforeBytes = usedBytes();
+    const { limiter, statuses } = failures(new Rate(6, 60, 50));
+    const tableBytes = usedBytes() - beforeBytes;
+
+    const guessers = Array.from({ length: 20 }, (_, i) => `192.0.2.${i}`);
+    for (const guesser of guessers) statuses(51, BAD, guesser);
+    for (let i = 0; i < 1_000_000; i += 1) limiter.answerTo(BAD, `10.${hosts(i)}`);
+
+    expect(usedBytes() - beforeBytes - tableBytes).toBeLessThan(MEBIBYTE);
+    expect(Math.abs(tableBytes - TABLE_BYTES)).toBeLessThan(MEBIBYTE);
+    for (const guesser of guessers) expect(statuses(1, BAD, guesser)).toEqual([429]);
+    for (let i = 0; i < 1_000; i += 1) expect(statuses(1, BAD, `11.${hosts(i * 999)}`)).toEqual([401]);
+  });
+});
+
 describe('the network that they are counted for', () => {
   it.each([
     ['203.0.113.9', { kind: 4, high: 0, low: 0xcb007109 | 0 }],
     ['::ffff:203.0.113.9', { kind: 4, high: 0, low: 0xcb007109 | 0 }],
     ['2001:db8:1:2:3:4:5:6', { kind: 6, high: 0x20010db8, low: 0x00010002 }],
     ['fe80::1%eth0', { kind: 6, high: 0xfe800000 | 0, low: 0 }],
-    ['', { kind: 0, high: 0, low: 0 }],
   ])('of %j is %o', (address, network) => expect(networkOf(address)).toEqual(network));
 });

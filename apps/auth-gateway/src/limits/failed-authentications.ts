@@ -69,8 +69,11 @@ function tooMany(seconds: number): Problem {
 
 /** An IPv4 address, or the /64 of an IPv6 one: a whole one belongs to a single line. */
 export function networkOf(address: string): BucketKey {
-  if (!ipaddr.isValid(address)) return { kind: 0, high: 0, low: 0 };
-  const bytes = Buffer.from(ipaddr.process(address).toByteArray());
-  if (bytes.length === 4) return { kind: 4, high: 0, low: bytes.readInt32BE(0) };
-  return { kind: 6, high: bytes.readInt32BE(0), low: bytes.readInt32BE(4) };
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv6) {
+    const [a = 0, b = 0, c = 0, d = 0] = parsed.parts;
+    return { kind: 6, high: (a << 16) | b, low: (c << 16) | d };
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = parsed.octets;
+  return { kind: 4, high: 0, low: (a << 24) | (b << 16) | (c << 8) | d };
 }

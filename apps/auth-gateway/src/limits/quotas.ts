@@ -127,7 +127,9 @@ export class Quotas {
 }
 
 function itemsOf(quotas: readonly Quota[]): string {
-  return quotas.length === 1 ? (quotas[0] as Quota).item : quotas.map(({ item }) => item).join(', ');
+  let items = '';
+  for (const { item } of quotas) items += items === '' ? item : `, ${item}`;
+  return items;
 }
 
 function quotaExceeded(exceeded: readonly Quota[]): Problem {
