@@ -3,18 +3,19 @@ import { runInNewContext } from 'node:vm';
 import { TOKEN_REFUSALS } from '@portcullis/access-control';
 import { Problem, unauthorized } from '@portcullis/contracts';
 import { describe, expect, it } from 'vitest';
+import { Buckets } from './buckets.js';
 import { FailedAuthentications, networkOf } from './failed-authentications.js';
 import { LimitTally } from './limit-tally.js';
 import { Rate } from './rate.js';
 
 const BAD = unauthorized('The token was not issued here', 'invalid_token');
 
-function failures(rate: Rate | undefined = new Rate(6, 60, 3)) {
+function failures(rate = new Rate(6, 60, 3), buckets = new Buckets(1_024)) {
   const clock = { nowMs: 0 };
   const tally = new LimitTally();
   const warnings: string[] = [];
   const log = { warn: (message: string) => void warnings.push(message) };
-  const limiter = new FailedAuthentications({ rate, tally, log, nowMs: () => clock.nowMs });
+  const limiter = new FailedAuthentications({ rate, tally, log, buckets, nowMs: () => clock.nowMs });
   const statuses = (times: number, problem: Problem = BAD, address = '203.0.113.9'): number[] =>
     Array.from({ length: times }, () => limiter.answerTo(problem, address).status);
   return { clock, tally, warnings, limiter, statuses };
@@ -90,7 +91,7 @@ describe('bad tokens from a million addresses', () => {
       return heapUsed + arrayBuffers;
     };
     const beforeBytes = usedBytes();
-    const { limiter, statuses } = failures(new Rate(6, 60, 50));
+    const { limiter, statuses } = failures(new Rate(6, 60, 50), new Buckets());
     const tableBytes = usedBytes() - beforeBytes;
 
     const guessers = Array.from({ length: 20 }, (_, i) => `192.0.2.${i}`);
