@@ -58,7 +58,7 @@ const stack = await Stack.start({
   gatewayEnv: (index) => ({
     PORTCULLIS_LOG_LEVEL: 'warn',
     ...(values.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${files}` }),
-    ...(index === 1 && { PORTCULLIS_FORWARD_AUTH: 'nginx' }),
+    ...(index === 1 && { PORTCULLIS_FORWARD_AUTH: 'nginx', PORTCULLIS_FAILED_AUTH_LIMIT: 'off' }),
     ...(index === 2 && { PORTCULLIS_WORKERS: String(workers) }),
   }),
 });

@@ -22,7 +22,7 @@ export interface TrialOptions {
 }
 
 export async function makeTrials(options: TrialOptions): Promise<Trial[]> {
-  const { gateway, verify, workers, bare, answer, lean, others } = options.contenders;
+  const { gateway, unlimited, workers, bare, answer, lean, others } = options.contenders;
   const { token, tokens, files } = options;
   const proxies = [bare, gateway, ...others];
   const hot = { path: PATH, connections: 64, token };
@@ -40,9 +40,19 @@ export async function makeTrials(options: TrialOptions): Promise<Trial[]> {
     { name: 'an answer of 100 kB, 64 connections', contenders: proxies, load: { ...hot, path: `${PATH}/large` } },
     { name: 'a request of 100 kB, 64 connections', contenders: proxies, load: { ...hot, script: upload } },
     { name: many, contenders: [bare, gateway], load: manyTokens, warmUpRequests: tokens },
-    { name: 'refused: random tokens, 64 connections', contenders: [answer, gateway], load: junk.random, refused: true },
-    { name: 'refused: forged tokens, 64 connections', contenders: [answer, gateway], load: junk.forged, refused: true },
-    { name: 'forward-auth, 64 connections', contenders: [answer, verify], load: { ...hot, ...ASKED_BY_NGINX } },
+    {
+      name: 'refused: random tokens, 64 connections',
+      contenders: [answer, unlimited, gateway],
+      load: junk.random,
+      refused: true,
+    },
+    {
+      name: 'refused: forged tokens, 64 connections',
+      contenders: [answer, unlimited, gateway],
+      load: junk.forged,
+      refused: true,
+    },
+    { name: 'forward-auth, 64 connections', contenders: [answer, unlimited], load: { ...hot, ...ASKED_BY_NGINX } },
     { name: 'a lean client, 64 connections', contenders: [bare, lean, gateway], load: hot },
     ...(workers ? [{ name: 'workers, 64 connections', contenders: [gateway, workers], load: hot }] : []),
   ];

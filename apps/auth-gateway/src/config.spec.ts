@@ -31,6 +31,8 @@ describe('readConfig', () => {
       whenStale: 'deny',
       unsafeTestIgnoreLease: false,
       upgradesMax: 10_000,
+      upgradesPerTokenMax: 100,
+      failedAuthLimit: { count: 6, windowSeconds: 60, burst: 50 },
       forwardAuth: undefined,
       logLevel: 'info',
     });
@@ -58,11 +60,13 @@ describe('readConfig', () => {
       PORTCULLIS_TRUSTED_PROXIES: 'everyone',
       PORTCULLIS_LOG_LEVEL: 'loud',
       PORTCULLIS_FORWARD_AUTH: 'apache',
+      PORTCULLIS_FAILED_AUTH_LIMIT: 'ten',
       PORTCULLIS_VERIFIED_TOKENS_MAX: '0',
     });
     const names = faults.map((fault) => fault.split(' ')[0]);
     expect(names.toSorted()).toEqual([
       'NATS_URL',
+      'PORTCULLIS_FAILED_AUTH_LIMIT',
       'PORTCULLIS_FORWARD_AUTH',
       'PORTCULLIS_INSTANCE',
       'PORTCULLIS_INTERNAL_SECRET',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { WHEN_STALE, type WhenStale } from '@portcullis/contracts';
 import ipaddr from 'ipaddr.js';
+import { parseRate, type Rate, RATE_FORM } from './limits/rate.js';
 import { FORWARD_AUTH_PROXIES, type ForwardAuthProxy } from './proxy/original-request.js';
 import { UPSTREAM_CLIENTS, type UpstreamClient } from './proxy/upstream.js';
 
@@ -33,6 +34,9 @@ export interface GatewayConfig {
   upstreamClient: UpstreamClient;
   /** Upgraded connections (WebSockets) at once. */
   upgradesMax: number;
+  upgradesPerTokenMax: number;
+  /** Bad tokens from one address; undefined: no limit. */
+  failedAuthLimit: Rate | undefined;
   /** Which proxy asks at `/verify`; undefined: none. */
   forwardAuth: ForwardAuthProxy | undefined;
   /** This process's own; undefined: none. */
@@ -63,6 +67,8 @@ const SECRET_CHARACTERS_MIN = 32;
 const VERIFIED_TOKENS_LIMIT = 10_000_000;
 const WORKERS_LIMIT = 64;
 const UPGRADES_LIMIT = 1_000_000;
+/** As for passwords: fifty, then one every ten seconds. */
+const FAILED_AUTH_LIMIT = '6/min burst 50';
 
 /**
  * Reads and checks the gateway's settings.
@@ -91,6 +97,8 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     unsafeTestIgnoreLease: reader.testOnlySwitch('PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
     upstreamClient: reader.oneOf('PORTCULLIS_UPSTREAM_CLIENT', UPSTREAM_CLIENTS, 'own'),
     upgradesMax: reader.integer('PORTCULLIS_UPGRADES_MAX', 10_000, 0, UPGRADES_LIMIT),
+    upgradesPerTokenMax: reader.integer('PORTCULLIS_UPGRADES_PER_TOKEN_MAX', 100, 1, UPGRADES_LIMIT),
+    failedAuthLimit: reader.rateOrOff('PORTCULLIS_FAILED_AUTH_LIMIT', FAILED_AUTH_LIMIT),
     forwardAuth: reader.optionalOneOf('PORTCULLIS_FORWARD_AUTH', FORWARD_AUTH_PROXIES),
     managementPort: reader.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
     managementHost: reader.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
@@ -124,6 +132,11 @@ class EnvironmentReader {
 
   optionalInteger(name: string, min: number, max: number): number | undefined {
     return this.value(name) === undefined ? undefined : this.integer(name, min, min, max);
+  }
+
+  rateOrOff(name: string, fallback: string): Rate | undefined {
+    const text = this.value(name) ?? fallback;
+    return text === 'off' ? undefined : (parseRate(text) ?? this.fault(name, `must be off or ${RATE_FORM}`, undefined));
   }
 
   oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {

@@ -5,9 +5,9 @@ import { haproxyContender } from './haproxy.ts';
 import { nginxContender } from './nginx.ts';
 
 export interface Contenders {
-  /** The stack's gateways: one as it is, one that answers nginx at /verify, and one of several workers, if there is one. */
+  /** The stack's gateways: one as it is, one that answers nginx at /verify and doesn't count bad tokens, and one of several workers, if there is one. */
   gateway: Contender;
-  verify: Contender;
+  unlimited: Contender;
   workers: Contender | undefined;
   /** Proxies without a guard, and answers without an upstream: what there is to compare with. */
   bare: Contender;
@@ -18,10 +18,10 @@ export interface Contenders {
   stop: () => Promise<void>;
 }
 
-const GATEWAYS = ['Portcullis', 'Portcullis, /verify', 'Portcullis, several workers'];
+const GATEWAYS = ['Portcullis', 'Portcullis, bad tokens without limit', 'Portcullis, several workers'];
 
 export async function startContenders(stack: Stack, upstream: BareUpstream, token: string): Promise<Contenders> {
-  const [gateway, verify, workers] = stack.gateways.map(({ url, process: { pid } }, index) => ({
+  const [gateway, unlimited, workers] = stack.gateways.map(({ url, process: { pid } }, index) => ({
     name: GATEWAYS[index]!,
     url,
     pid,
@@ -41,5 +41,5 @@ export async function startContenders(stack: Stack, upstream: BareUpstream, toke
   const [bare, answer, fastify, lean, ...servers] = started;
   const others = [fastify, ...servers.filter((contender) => contender !== undefined)];
   const stop = async (): Promise<void> => void (await Promise.all(started.map((contender) => contender?.stop())));
-  return { gateway: gateway!, verify: verify!, workers, bare, answer, lean, others, stop };
+  return { gateway: gateway!, unlimited: unlimited!, workers, bare, answer, lean, others, stop };
 }

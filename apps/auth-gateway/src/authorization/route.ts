@@ -1,8 +1,15 @@
+import type { Rate } from '../limits/rate.js';
 import type { RoleRequirement } from './role-requirement.js';
 
 /** Who may call a route from a browser page of another origin. */
 export interface CorsPolicy {
   readonly origins: ReadonlySet<string>;
+}
+
+/** How much one token, and one user with all of their tokens, may use a route. */
+export interface RouteLimits {
+  readonly perToken: Rate | undefined;
+  readonly perUser: Rate | undefined;
 }
 
 /** One guarded API, as the routes file describes it. */
@@ -16,4 +23,6 @@ export interface Route {
   readonly passesEncodedSlash: boolean;
   readonly passesParameters: boolean;
   readonly cors: CorsPolicy | undefined;
+  /** undefined: none. */
+  readonly limits: RouteLimits | undefined;
 }

@@ -15,6 +15,7 @@ describe('parseRoutes', () => {
           'encoded_slash: pass',
           'path_parameters: pass',
           'cors: { origins: [https://app.example.com] }',
+          'limits: { per_token: 100/s, per_user: 6000/min burst 500 }',
         ].join('\n    '),
       ),
       'routes.yaml',
@@ -24,6 +25,10 @@ describe('parseRoutes', () => {
     ]);
     expect(routes?.[0]).toMatchObject({
       passesParameters: true,
+      limits: {
+        perToken: { count: 100, windowSeconds: 1, burst: 100 },
+        perUser: { count: 6_000, windowSeconds: 60, burst: 500 },
+      },
       cors: { origins: new Set(['https://app.example.com']) },
     });
     expect(['GET', 'POST', 'DELETE'].map((m) => routes?.[0]?.roles.roleFor(m, false))).toEqual([
@@ -35,7 +40,13 @@ describe('parseRoutes', () => {
 
   it('refuses by default what a route does not pass on', () => {
     expect(parseRoutes(route('{}').replace('    {}\n', ''), 'r').routes).toMatchObject([
-      { forwardAuthorization: false, passesEncodedSlash: false, passesParameters: false, cors: undefined },
+      {
+        forwardAuthorization: false,
+        passesEncodedSlash: false,
+        passesParameters: false,
+        cors: undefined,
+        limits: undefined,
+      },
     ]);
   });
 
@@ -91,6 +102,10 @@ describe('parseRoutes', () => {
     [route('cors: {}'), 'routes[0].cors.origins: must be a list'],
     [route('cors: { origins: [https://a.example/] }'), 'routes[0].cors.origins[0]: must be an origin'],
     [route('cors: { origins: ["*"] }'), 'routes[0].cors.origins[0]: must be an origin'],
+    [route('limits: 100/s'), 'routes.yaml:4: routes[0].limits: must be a mapping'],
+    [route('limits: { per_ip: 100/s }'), 'routes.yaml:4: routes[0].limits.per_ip: is not known here'],
+    [route('limits: { per_token: 100 }'), 'routes.yaml:4: routes[0].limits.per_token: must be a rate such as 100/s'],
+    [route('limits: { per_user: 0/s }'), 'routes.yaml:4: routes[0].limits.per_user: must be a rate such as 100/s'],
     ['routes: [{prefix: /a/../b, upstreams: [http://a]}]', 'routes[0].prefix: must be a normalised path'],
     ['routes: [{prefix: /a%2fb, upstreams: [http://a]}]', 'routes[0].prefix: must be a normalised path'],
     ['routes: [{prefix: /a?b, upstreams: [http://a]}]', 'routes[0].prefix: must be a normalised path'],

@@ -1,14 +1,25 @@
 import { ROLES, type Role } from '@portcullis/contracts';
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { parseRate, type Rate, RATE_FORM } from '../limits/rate.js';
 import { shadowedOwnPath } from './own-paths.js';
 import { parseRequestTarget } from './request-target.js';
 import { DEFAULT_READ_ROLE, DEFAULT_WRITE_ROLE, RoleRequirement, type RoleRules } from './role-requirement.js';
-import type { CorsPolicy, Route } from './route.js';
+import type { CorsPolicy, Route, RouteLimits } from './route.js';
 
 const ROUTES_MAX = 1_000;
 const UPSTREAMS_MAX = 16;
 const ORIGINS_MAX = 100;
 const METHOD = /^[A-Z]{1,20}$/;
+const ROUTE_FIELDS = [
+  'prefix',
+  'upstreams',
+  'roles',
+  'forward_authorization',
+  'encoded_slash',
+  'path_parameters',
+  'cors',
+  'limits',
+];
 
 type Path = readonly (string | number)[];
 type Fields = Record<string, unknown>;
@@ -64,8 +75,7 @@ class RoutesReader {
   }
 
   private route(path: Path, value: unknown): Route {
-    const known = ['prefix', 'upstreams', 'roles', 'forward_authorization', 'encoded_slash', 'path_parameters', 'cors'];
-    const fields = this.fields(path, value, known);
+    const fields = this.fields(path, value, ROUTE_FIELDS);
     const prefix = this.prefix([...path, 'prefix'], fields['prefix']);
     const upstreams = this.list([...path, 'upstreams'], fields['upstreams'], 1, UPSTREAMS_MAX);
     return {
@@ -76,6 +86,7 @@ class RoutesReader {
       passesEncodedSlash: this.passes([...path, 'encoded_slash'], fields['encoded_slash']),
       passesParameters: this.passes([...path, 'path_parameters'], fields['path_parameters']),
       cors: this.cors([...path, 'cors'], fields['cors']),
+      limits: this.limits([...path, 'limits'], fields['limits']),
     };
   }
 
@@ -124,6 +135,18 @@ class RoutesReader {
       this.fault([...path, 'origins', i], 'must be an origin such as https://app.example.com, without a path');
     });
     return { origins: new Set(origins as string[]) };
+  }
+
+  private limits(path: Path, value: unknown): RouteLimits | undefined {
+    if (value === undefined) return undefined;
+    const fields = this.fields(path, value, ['per_token', 'per_user']);
+    const perToken = this.rate([...path, 'per_token'], fields['per_token']);
+    const perUser = this.rate([...path, 'per_user'], fields['per_user']);
+    return perToken || perUser ? { perToken, perUser } : undefined;
+  }
+
+  private rate(path: Path, value: unknown): Rate | undefined {
+    return value === undefined ? undefined : (parseRate(value) ?? this.fault(path, `must be ${RATE_FORM}`, undefined));
   }
 
   private flag(path: Path, value: unknown): boolean {

@@ -39,6 +39,12 @@ export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShut
     const requests = (): Sample[] => samplesOf(dataPath.routeTraffic.routes);
     return new MetricSet()
       .counter('portcullis_gateway_requests_total', 'Requests by route and outcome', requests, ['route', 'outcome'])
+      .counter(
+        'portcullis_gateway_limited_total',
+        'Requests refused by a limit, by kind',
+        () => limitedSamples(dataPath.limited),
+        ['limit'],
+      )
       .gauge('portcullis_gateway_requests_in_flight', 'Requests that are not answered yet', () => dataPath.inFlight)
       .histogram(
         'portcullis_gateway_verification_seconds',
@@ -59,6 +65,10 @@ export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShut
       .counter('portcullis_gateway_usage_dropped_total', 'Requests whose use was dropped', () => usage.droppedCount)
       .gauge('portcullis_nats_connected', '1 while NATS is connected', () => Number(nats.isConnected));
   }
+}
+
+function limitedSamples(tally: DataPath['limited']): Sample[] {
+  return Object.entries(tally).map(([limit, value]) => ({ labels: { limit }, value: value as number }));
 }
 
 function samplesOf(routes: DataPath['routeTraffic']['routes']): Sample[] {

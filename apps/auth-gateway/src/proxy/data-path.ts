@@ -8,6 +8,10 @@ import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { Route } from '../authorization/route.js';
+import { FailedAuthentications } from '../limits/failed-authentications.js';
+import { LimitTally } from '../limits/limit-tally.js';
+import { Quotas } from '../limits/quotas.js';
+import type { Rate } from '../limits/rate.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
@@ -43,6 +47,9 @@ export interface DataPathOptions {
   readonly trustedProxies: readonly string[];
   /** Upgraded connections at once. */
   readonly upgradesMax: number;
+  readonly upgradesPerTokenMax: number;
+  /** Bad tokens from one address; undefined: no limit. */
+  readonly failedAuthLimit: Rate | undefined;
   /** Who asks at `/verify`; undefined: nobody, and it is 404. */
   readonly forwardAuth: ForwardAuthProxy | undefined;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
@@ -82,6 +89,9 @@ export class DataPath {
   readonly #forwardAuth: ForwardAuth | undefined;
   /** What became of requests, by route. */
   readonly routeTraffic = new RouteTraffic();
+  readonly limited = new LimitTally();
+  readonly #failures: FailedAuthentications;
+  readonly #quotas = new Quotas(this.limited);
   readonly #upstreams: Upstreams;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
@@ -100,15 +110,25 @@ export class DataPath {
     this.#upstreams = new Upstreams(this.#limits, log, options.upstreamClient);
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
-    this.#upgrades = new Upgrades(standing, options.upgradesMax);
+    this.#upgrades = new Upgrades(standing, options.upgradesMax, options.upgradesPerTokenMax, this.limited);
+    this.#failures = new FailedAuthentications({ rate: options.failedAuthLimit, tally: this.limited, log });
     this.#destinations = this.destinations(routes.routes);
     routes.onChange((changed) => {
       this.#destinations = this.destinations(changed);
     });
     const proxy = options.forwardAuth;
     const destinations = (): Destinations => this.#destinations;
+    const failures = this.#failures;
     if (proxy)
-      this.#forwardAuth = new ForwardAuth({ proxy, gate, usage, traffic, proxies: this.#proxies, destinations });
+      this.#forwardAuth = new ForwardAuth({
+        proxy,
+        gate,
+        usage,
+        traffic,
+        proxies: this.#proxies,
+        destinations,
+        failures,
+      });
   }
 
   /** Whether every new request is refused with 503, on kept-alive connections too. */
@@ -231,14 +251,21 @@ export class DataPath {
   private decide(passage: Passage, result: Caller | Problem): void {
     if (passage.response.destroyed) return;
     try {
-      if (result instanceof Problem) this.reportRefusal(passage, result);
-      const problem = result instanceof Problem ? result : this.refusal(passage, result);
+      if (result instanceof Problem) return this.refuseUnauthenticated(passage, result);
+      const problem = this.refusal(passage, result) ?? passage.destination.quotas?.take(result, passage.added);
       if (problem) this.refuse(passage, problem);
-      else this.forward(passage, result as Caller);
+      else this.forward(passage, result);
     } catch (error) {
       // Here and not in `handle` alone: the gate may have had to ask first.
       this.fail(passage.request, passage.response, error);
     }
+  }
+
+  /** A guesser loses the connection too, so that each guess costs another; that of a proxy in front has others' requests on it. */
+  private refuseUnauthenticated(passage: Passage, problem: Problem): void {
+    this.reportRefusal(passage, problem);
+    const answer = this.#failures.answerTo(problem, passage.clientAddress);
+    this.refuse(passage, answer, answer !== problem && !passage.peer.trusted);
   }
 
   /** For the audit trail: somebody goes on with a token that was revoked. */
@@ -292,16 +319,17 @@ export class DataPath {
     this.routeTraffic.refused(response);
   }
 
-  private refuse({ request, response, added }: Passage, problem: Problem): void {
+  private refuse({ request, response, added }: Passage, problem: Problem, closing = false): void {
     this.countRefused(response);
-    answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
+    answerProblem(request, response, problem, added, closing || this.#draining || response instanceof UpgradeResponse);
   }
 
   private destinations(routes: readonly Route[]): Destinations {
     const lists = [this.options.tokenServiceUrls, ...routes.map((route) => route.upstreams)];
     const [tokenService, ...groups] = this.#upstreams.groups(lists);
     const groupOf = new Map(routes.map((route, i) => [route, groups[i]]));
-    return new Destinations(routes, (route) => groupOf.get(route) as never, tokenService as never);
+    const quotas = this.#quotas.of(routes);
+    return new Destinations(routes, (route) => groupOf.get(route) as never, quotas, tokenService as never);
   }
 
   readonly #isDraining = (): boolean => this.#draining;

@@ -3,6 +3,7 @@ import { OWN_PATHS, type OwnPath, ROOT_PATH } from '../authorization/own-paths.j
 import type { RequestTarget } from '../authorization/request-target.js';
 import { RouteTable } from '../authorization/route-table.js';
 import type { Route } from '../authorization/route.js';
+import type { RouteQuotas } from '../limits/quotas.js';
 import type { HeaderRules } from './client-headers.js';
 import type { UpstreamGroup } from './upstream.js';
 
@@ -16,6 +17,8 @@ export interface Destination {
   /** undefined: not proxied. */
   readonly group: UpstreamGroup | undefined;
   readonly headerRules: HeaderRules;
+  /** undefined: no limits. */
+  readonly quotas: RouteQuotas | undefined;
 }
 
 const NOT_FOUND = new Problem(404, 'not_found', 'There is nothing at this path');
@@ -33,12 +36,18 @@ export class Destinations {
 
   /**
    * @param groupOf the upstreams of a route
+   * @param quotas the limits of those routes that have some
    * @param tokenService serves Portcullis's own API
    */
-  constructor(routes: readonly Route[], groupOf: (route: Route) => UpstreamGroup, tokenService: UpstreamGroup) {
+  constructor(
+    routes: readonly Route[],
+    groupOf: (route: Route) => UpstreamGroup,
+    quotas: ReadonlyMap<Route, RouteQuotas>,
+    tokenService: UpstreamGroup,
+  ) {
     this.#root = ownDestination(ROOT_PATH, tokenService);
     this.#table = new RouteTable([
-      ...routes.map((route) => routeDestination(route, groupOf(route))),
+      ...routes.map((route) => routeDestination(route, groupOf(route), quotas.get(route))),
       ...OWN_PATHS.map((own) => ownDestination(own, tokenService)),
     ]);
   }
@@ -62,9 +71,9 @@ export class Destinations {
   }
 }
 
-function routeDestination(route: Route, group: UpstreamGroup): Destination {
+function routeDestination(route: Route, group: UpstreamGroup, quotas: RouteQuotas | undefined): Destination {
   const headerRules = { forwardAuthorization: route.forwardAuthorization, forwardOwnCookies: false };
-  return { prefix: route.prefix, own: undefined, route, group, headerRules };
+  return { prefix: route.prefix, own: undefined, route, group, headerRules, quotas };
 }
 
 function ownDestination(own: OwnPath, tokenService: UpstreamGroup): Destination {
@@ -76,5 +85,6 @@ function ownDestination(own: OwnPath, tokenService: UpstreamGroup): Destination 
     route: undefined,
     group: takesToken || takesSession || own.servedBy === 'public' ? tokenService : undefined,
     headerRules: { forwardAuthorization: takesToken, forwardOwnCookies: takesSession },
+    quotas: undefined,
   };
 }

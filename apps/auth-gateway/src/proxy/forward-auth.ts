@@ -5,6 +5,7 @@ import { bearerChallenge, Problem } from '@portcullis/contracts';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
+import type { FailedAuthentications } from '../limits/failed-authentications.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { type ClientHeaders, readClientHeaders } from './client-headers.js';
 import type { Destinations } from './destinations.js';
@@ -23,6 +24,7 @@ interface Dependencies {
   readonly proxies: TrustedProxies;
   /** As the routes are now. */
   readonly destinations: () => Destinations;
+  readonly failures: FailedAuthentications;
 }
 
 /** One of a proxy's questions. */
@@ -53,10 +55,11 @@ export class ForwardAuth {
     this.deps.traffic.requests += 1;
     const peer = this.deps.proxies.peer(request.socket);
     const headers = readClientHeaders(request.rawHeaders, request.httpVersion, peer.trusted, NO_BODIES);
-    if (headers instanceof Problem) return this.refuse(request, response, headers, randomUUID(), true);
+    if (headers instanceof Problem)
+      return this.refuse(request, response, headers, ['X-Request-Id', randomUUID()], true);
     const requestId = headers.requestId ?? randomUUID();
     const action = this.action(request, headers);
-    if (action instanceof Problem) return this.refuse(request, response, action, requestId);
+    if (action instanceof Problem) return this.refuse(request, response, action, ['X-Request-Id', requestId]);
     const clientAddress = this.deps.proxies.clientAddress(peer, headers.forwardedFor);
     const question = { request, response, action, clientAddress, requestId };
     this.deps.gate.authenticate(request, (result) => this.decide(question, result));
@@ -78,31 +81,43 @@ export class ForwardAuth {
 
   private decide({ request, response, action, clientAddress, requestId }: Question, result: Caller | Problem): void {
     if (response.destroyed) return;
-    const refused = result instanceof Problem ? result : policyRefusal(action, result);
-    if (refused) return this.refuse(request, response, refused, requestId);
+    const added = ['X-Request-Id', requestId];
+    const refused = this.refusal(action, result, clientAddress, added);
+    if (refused) return this.refuse(request, response, refused, added);
     const caller = result as Caller;
     if (caller.tokenId !== null) this.deps.usage.record(caller.tokenId, clientAddress);
-    const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', 'X-Request-Id', requestId];
+    const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', ...added];
     appendIdentity(headers, caller);
     response.writeHead(200, headers).end();
     if (!request.complete) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+  }
+
+  private refusal(
+    action: Action,
+    result: Caller | Problem,
+    clientAddress: string,
+    added: string[],
+  ): Problem | undefined {
+    if (result instanceof Problem) return this.deps.failures.answerTo(result, clientAddress);
+    return policyRefusal(action, result) ?? action.destination.quotas?.take(result, added);
   }
 
   private refuse(
     request: IncomingMessage,
     response: ServerResponse,
     problem: Problem,
-    requestId: string,
+    added: readonly string[],
     closing = false,
   ): void {
     this.deps.traffic.refused += 1;
-    answerProblem(request, response, asRefusal(problem), ['X-Request-Id', requestId], closing);
+    answerProblem(request, response, asRefusal(problem, this.deps.proxy), added, closing);
   }
 }
 
-/** What would be another 4xx is 403 here, and says as much as a challenge (RFC 6750 section 3). */
-function asRefusal(problem: Problem): Problem {
+/** What would be another 4xx is 403 here, and says as much as a challenge (RFC 6750 section 3). All but nginx hand 429 on. */
+function asRefusal(problem: Problem, proxy: ForwardAuthProxy): Problem {
   const { headers: own } = problem.extra;
+  if (problem.status === 429 && proxy !== 'nginx') return problem;
   if (problem.status === 401 || problem.status >= 500 || (problem.status === 403 && own)) return problem;
   const headers = { 'WWW-Authenticate': bearerChallenge('invalid_request', problem.detail), ...own };
   return new Problem(403, problem.code, problem.detail, { ...problem.extra, headers });

@@ -18,7 +18,7 @@ export interface Passage extends HeaderSource {
   /** Normalised. */
   readonly path: string;
   /** Headers that every answer gets, as a flat list. */
-  readonly added: readonly string[];
+  readonly added: string[];
 }
 
 /** Reads the headers of a request whose destination is known. @returns the problem to answer with where they are not in order */

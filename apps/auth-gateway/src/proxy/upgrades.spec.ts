@@ -234,6 +234,22 @@ describe('an upgraded connection', () => {
     (await open(gateway)).socket.destroy();
   });
 
+  it('is one of a bounded number for each token, and others of the same user have theirs', async () => {
+    const gateway = await chat({ upgradesPerTokenMax: 2 });
+    gateway.gate.callers.set('other', { ...gateway.gate.callers.get('editor'), tokenId: 457 } as never);
+    const first = await open(gateway);
+    await open(gateway);
+    const refused = await new RawClient(gateway.port, handshake()).toEnd();
+    expect(refused).toMatch(/^HTTP\/1\.1 429 [\s\S]*Retry-After: \d+\r\n/);
+    expect(problemIn(refused)).toMatchObject({ code: 'too_many_upgrades' });
+    expect(gateway.dataPath.limited.upgrades_per_token).toBe(1);
+    await open(gateway, handshake('other'));
+    first.socket.destroy();
+    await until(() => expect(gateway.standing.count).toBe(2));
+    await open(gateway);
+    expect(problemIn(await new RawClient(gateway.port, handshake()).toEnd())).toMatchObject({ status: 429 });
+  });
+
   it('is held back when the other side takes its time', async () => {
     let written = 0;
     const upstream = await started.rawUpstream((socket) => {

@@ -4,6 +4,15 @@ import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } fro
 import { CSRF_HEADER, PROBLEM_MEDIA_TYPE, ProblemDto, SCIM_MEDIA_TYPE, SESSION_COOKIE } from '@portcullis/contracts';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Response = Extract<NonNullable<Operation['responses']['default']>, { description: string; content?: unknown }>;
+type Content = NonNullable<Response['content']>;
+
+/** The gateway answers with it; below SCIM, in SCIM's form. */
+const TOO_MANY_BAD_TOKENS = { $ref: '#/components/responses/TooManyBadTokens' };
+const SCIM_TOO_MANY_BAD_TOKENS = { $ref: '#/components/responses/ScimTooManyBadTokens' };
+
+const PROBLEM: Content = { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: getSchemaPath(ProblemDto) } } };
+const SCIM_OBJECT: Content = { [SCIM_MEDIA_TYPE]: { schema: { type: 'object', additionalProperties: true } } };
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
@@ -31,23 +40,43 @@ export function buildOpenApiDocument(app: INestApplication, version: string): Op
     const completing = isScimPath(path) ? completeScim : complete;
     for (const method of METHODS) if (item[method]) completing(item[method]);
   }
-  return { ...document, paths: Object.fromEntries(paths) };
+  const components = {
+    ...document.components,
+    responses: { TooManyBadTokens: tooManyBadTokens(PROBLEM), ScimTooManyBadTokens: tooManyBadTokens(SCIM_OBJECT) },
+  };
+  return { ...document, components, paths: Object.fromEntries(paths) };
 }
 
 /** What is true of every operation: where a token is taken, so is a session; and what goes wrong is a problem. */
 function complete(operation: Operation): void {
-  if (operation.security?.some((scheme) => 'bearer' in scheme)) operation.security.push({ cookie: [] });
-  operation.responses['default'] = {
-    description: 'A problem (RFC 9457)',
-    content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: getSchemaPath(ProblemDto) } } },
-  };
+  if (takesToken(operation)) {
+    operation.security?.push({ cookie: [] });
+    operation.responses['429'] = TOO_MANY_BAD_TOKENS;
+  }
+  operation.responses['default'] = { description: 'A problem (RFC 9457)', content: PROBLEM };
 }
 
 /** Below SCIM there are neither sessions nor problems. What its resources hold, `/scim/v2/Schemas` says. */
 function completeScim(operation: Operation): void {
-  const content = { [SCIM_MEDIA_TYPE]: { schema: { type: 'object' as const, additionalProperties: true } } };
   for (const [status, response] of Object.entries(operation.responses)) {
-    if (status !== '204' && response && !('$ref' in response)) response.content ??= content;
+    if (status !== '204' && response && !('$ref' in response)) response.content ??= SCIM_OBJECT;
   }
-  operation.responses['default'] = { description: 'An error (RFC 7644 section 3.12)', content };
+  if (takesToken(operation)) operation.responses['429'] = SCIM_TOO_MANY_BAD_TOKENS;
+  operation.responses['default'] = { description: 'An error (RFC 7644 section 3.12)', content: SCIM_OBJECT };
+}
+
+function takesToken({ security }: Operation): boolean {
+  return security?.some((scheme) => 'bearer' in scheme) ?? false;
+}
+
+function tooManyBadTokens(content: Content): Response {
+  const retryAfter = {
+    description: 'Seconds until a bad token is looked at again',
+    schema: { type: 'integer' as const },
+  };
+  return {
+    description: 'Too many bad tokens from this address; a good one is let in',
+    headers: { 'Retry-After': retryAfter },
+    content,
+  };
 }

@@ -105,9 +105,10 @@ export class Started {
     const lease = new Lease(systemClock);
     lease.extend(instantOf(systemClock), 600_000);
     const standing = new StandingAccess({ replica, lease, clock: systemClock, outlastsLease: false });
+    const limits = { upgradesMax: 100, upgradesPerTokenMax: 100, failedAuthLimit: undefined };
     const defaults = { instance: 'gw-1', internalSecret: 's'.repeat(32), trustedProxies: [] };
     const dataPath = new DataPath(
-      { ...defaults, tokenServiceUrls: ['http://127.0.0.1:1'], upgradesMax: 100, forwardAuth: undefined, ...options },
+      { ...defaults, tokenServiceUrls: ['http://127.0.0.1:1'], ...limits, forwardAuth: undefined, ...options },
       gate,
       { record: (tokenId, address) => void usage.push([tokenId, address]), recordRefusal: () => {} },
       routes,

@@ -690,6 +690,10 @@ export type TokensFindOwnData = {
 
 export type TokensFindOwnErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -712,6 +716,10 @@ export type TokensCreateData = {
 
 export type TokensCreateErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -733,6 +741,10 @@ export type TokensRevokeManyData = {
 };
 
 export type TokensRevokeManyErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -764,6 +776,10 @@ export type TokensFindServiceData = {
 };
 
 export type TokensFindServiceErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -802,6 +818,10 @@ export type TokensFindAllData = {
 
 export type TokensFindAllErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -825,6 +845,10 @@ export type TokensDeleteData = {
 };
 
 export type TokensDeleteErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -850,6 +874,10 @@ export type TokensGetData = {
 
 export type TokensGetErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -873,6 +901,10 @@ export type TokensUpdateData = {
 };
 
 export type TokensUpdateErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -900,6 +932,10 @@ export type TokensUsageOfData = {
 
 export type TokensUsageOfErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -923,6 +959,10 @@ export type AccessConfirmationsData = {
 };
 
 export type AccessConfirmationsErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -958,6 +998,10 @@ export type UsersFindAllData = {
 
 export type UsersFindAllErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -979,6 +1023,10 @@ export type UsersCreateData = {
 };
 
 export type UsersCreateErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1004,6 +1052,10 @@ export type UsersListingData = {
 
 export type UsersListingErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1025,6 +1077,10 @@ export type UsersMeData = {
 };
 
 export type UsersMeErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1050,6 +1106,10 @@ export type UsersDeleteData = {
 
 export type UsersDeleteErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1074,6 +1134,10 @@ export type UsersGetData = {
 
 export type UsersGetErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1097,6 +1161,10 @@ export type UsersUpdateData = {
 };
 
 export type UsersUpdateErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1123,6 +1191,10 @@ export type TeamsFindAllData = {
 
 export type TeamsFindAllErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1144,6 +1216,10 @@ export type TeamsCreateData = {
 };
 
 export type TeamsCreateErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1169,6 +1245,10 @@ export type TeamsDeleteData = {
 
 export type TeamsDeleteErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1192,6 +1272,10 @@ export type TeamsGetData = {
 };
 
 export type TeamsGetErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1282,6 +1366,10 @@ export type PasswordChangeData = {
 };
 
 export type PasswordChangeErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1386,6 +1474,10 @@ export type GatewaysFindAllData = {
 
 export type GatewaysFindAllErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1439,6 +1531,10 @@ export type AuditFindAllData = {
 
 export type AuditFindAllErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1464,6 +1560,10 @@ export type KeysFindAllData = {
 
 export type KeysFindAllErrors = {
     /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
+    /**
      * A problem (RFC 9457)
      */
     default: ProblemDto;
@@ -1485,6 +1585,10 @@ export type KeysRotateData = {
 };
 
 export type KeysRotateErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
@@ -1509,6 +1613,10 @@ export type KeysRetireData = {
 };
 
 export type KeysRetireErrors = {
+    /**
+     * Too many bad tokens from this address; a good one is let in
+     */
+    429: ProblemDto;
     /**
      * A problem (RFC 9457)
      */
