@@ -62,7 +62,16 @@ function isBadToken(problem: Problem): boolean {
   return problem.status === 401 && problem.code === 'invalid_token' && refusalReason(problem) === undefined;
 }
 
+/** A flood is to cost little: each is made once. */
+const SECONDS_REMEMBERED_MAX = 600;
+const remembered: Problem[] = [];
+
 function tooMany(seconds: number): Problem {
+  if (seconds > SECONDS_REMEMBERED_MAX) return makeTooMany(seconds);
+  return (remembered[seconds] ??= makeTooMany(seconds));
+}
+
+function makeTooMany(seconds: number): Problem {
   const detail = `Too many bad tokens have come from this address; a good one is let in, a bad one is looked at again in ${seconds} s`;
   return new Problem(429, 'too_many_bad_tokens', detail, { headers: { 'Retry-After': String(seconds) } });
 }

@@ -261,11 +261,9 @@ export class DataPath {
     }
   }
 
-  /** A guesser loses the connection too, so that each guess costs another; that of a proxy in front has others' requests on it. */
   private refuseUnauthenticated(passage: Passage, problem: Problem): void {
     this.reportRefusal(passage, problem);
-    const answer = this.#failures.answerTo(problem, passage.clientAddress);
-    this.refuse(passage, answer, answer !== problem && !passage.peer.trusted);
+    this.refuse(passage, this.#failures.answerTo(problem, passage.clientAddress));
   }
 
   /** For the audit trail: somebody goes on with a token that was revoked. */
@@ -319,9 +317,9 @@ export class DataPath {
     this.routeTraffic.refused(response);
   }
 
-  private refuse({ request, response, added }: Passage, problem: Problem, closing = false): void {
+  private refuse({ request, response, added }: Passage, problem: Problem): void {
     this.countRefused(response);
-    answerProblem(request, response, problem, added, closing || this.#draining || response instanceof UpgradeResponse);
+    answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
   }
 
   private destinations(routes: readonly Route[]): Destinations {

@@ -51,18 +51,12 @@ describe('an address that sends bad tokens', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ status: '429', detail: expect.stringContaining('bad tokens') });
   });
 
-  it('loses its connection with it, but not that of a proxy', async () => {
-    const requests = 'GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer bad\r\n\r\n'.repeat(10);
+  it('gets it on the connection that it has: another one for each guess would cost the gateway more', async () => {
     const { port } = await guarded('', { failedAuthLimit });
-    const received = await new RawClient(port, requests).toEnd();
-    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401', 'HTTP/1.1 429']);
-    expect(received).toContain('Connection: close');
-
-    const behind = await guarded('', { failedAuthLimit, trustedProxies: ['127.0.0.1'] });
-    const proxy = new RawClient(behind.port, requests);
-    await vi.waitFor(() => expect(proxy.received.match(/HTTP\/1\.1 429/g)).toHaveLength(8), 20_000);
-    expect(proxy.closed).toBe(false);
-    proxy.socket.destroy();
+    const client = new RawClient(port, 'GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer bad\r\n\r\n'.repeat(10));
+    await vi.waitFor(() => expect(client.received.match(/HTTP\/1\.1 429/g)).toHaveLength(8), 20_000);
+    expect(client.closed).toBe(false);
+    client.socket.destroy();
   });
 
   it('is the one that a trusted proxy names', async () => {
