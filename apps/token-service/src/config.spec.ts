@@ -27,6 +27,22 @@ describe('where people reach Portcullis', () => {
   });
 });
 
+describe('the master keys', () => {
+  const [first, second] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [string, string];
+  const keysOf = (text: string): Buffer[] => readConfig({ ...REQUIRED, PORTCULLIS_MASTER_KEY: text }).masterKeys;
+
+  it.each([`${first},${second}`, `${first}\n${second}\n`, ` ${first} , ${second} `])('may be several: %j', (text) => {
+    expect(keysOf(text).map((key) => key.toString('base64'))).toEqual([first, second]);
+  });
+
+  it.each(['short', `${first},short`, first.slice(0, -2), `${first}${second}`, Array(5).fill(first).join()])(
+    'are not %j',
+    (text) => expect(() => keysOf(text)).toThrow('PORTCULLIS_MASTER_KEY must be 32 bytes, base64'),
+  );
+
+  it('are different ones', () => expect(() => keysOf(`${first},${first}`)).toThrow('the same key twice'));
+});
+
 describe('the documentation', () => {
   it('names every setting that is read', () => {
     const code = readFileSync(join(import.meta.dirname, 'config.ts'), 'utf8');

@@ -8,7 +8,8 @@ export interface TokenServiceConfig {
   internalSecret: string;
   databaseUrl: string;
   natsServers: string[];
-  masterKey: Buffer;
+  /** The first wraps keys, all of them unwrap. */
+  masterKeys: Buffer[];
   issuer: string;
   tokenAlgorithm: TokenAlgorithm;
   /** Days; undefined: no limit, and Never is allowed. */
@@ -51,6 +52,7 @@ export class ConfigError extends Error {
   }
 }
 
+const MASTER_KEYS_MAX = 4;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /**
@@ -66,7 +68,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     internalSecret: read.secret('PORTCULLIS_INTERNAL_SECRET'),
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     natsServers: read.secret('NATS_URL').split(',').filter(Boolean),
-    masterKey: Buffer.from(read.secret('PORTCULLIS_MASTER_KEY'), 'base64'),
+    masterKeys: read.masterKeys('PORTCULLIS_MASTER_KEY'),
     issuer: read.text('PORTCULLIS_ISSUER', 'portcullis'),
     tokenAlgorithm: read.oneOf('PORTCULLIS_TOKEN_ALG', 'EdDSA', ['EdDSA', 'HS256']) as TokenAlgorithm,
     maxTokenDays: read.optionalInteger('PORTCULLIS_MAX_TOKEN_DAYS', 1, 3650),
@@ -93,8 +95,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
 }
 
 function checkAcrossFields(config: TokenServiceConfig, { problems }: Environment): void {
-  if (config.masterKey.length !== 32)
-    problems.push('PORTCULLIS_MASTER_KEY must be 32 bytes, base64 (openssl rand -base64 32)');
   if (config.internalSecret.length < 32) problems.push('PORTCULLIS_INTERNAL_SECRET must have 32 characters at least');
   const ports = [config.apiPort, config.internalPort, config.managementPort].filter((port) => port !== undefined);
   if (new Set(ports).size < ports.length)
@@ -128,6 +128,21 @@ class Environment {
       this.problems.push(`${name}_FILE can't be read: ${(error as Error).message}`);
       return '';
     }
+  }
+
+  /** Each 32 bytes, base64; several are separated by commas or lines. */
+  masterKeys(name: string): Buffer[] {
+    const texts = this.secret(name)
+      .split(/[\s,]+/)
+      .filter(Boolean);
+    const keys = texts.map((text) => Buffer.from(text, 'base64'));
+    const areKeys = texts.every((text) => /^[A-Za-z0-9+/]{43}=$/.test(text)) && texts.length <= MASTER_KEYS_MAX;
+    if (!areKeys)
+      this.problems.push(
+        `${name} must be 32 bytes, base64 (openssl rand -base64 32), or ${MASTER_KEYS_MAX} such keys at most, separated by commas`,
+      );
+    if (new Set(texts).size < texts.length) this.problems.push(`${name} holds the same key twice`);
+    return keys;
   }
 
   url(name: string, protocols: readonly string[]): string {

@@ -6,7 +6,7 @@ import { Logger } from 'nestjs-pino';
 import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
-import { WrongMasterKeyError } from './keys/master-key.js';
+import { WrongMasterKeyError } from './keys/master-keys.js';
 import { RequestTally } from './metrics/request-tally.js';
 import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { buildOpenApiDocument } from './openapi/openapi-document.js';

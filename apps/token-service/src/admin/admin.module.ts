@@ -12,7 +12,8 @@ import { dataSourceOptions } from '../database/data-source.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { KeyRetirement } from '../keys/key-retirement.js';
 import { KeyRotation } from '../keys/key-rotation.js';
-import { MasterKey } from '../keys/master-key.js';
+import { MasterKeyRewrap } from '../keys/master-key-rewrap.js';
+import { MasterKeys } from '../keys/master-keys.js';
 import { Secrets } from '../keys/secrets.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import { PasswordChange } from '../sessions/password-change.js';
@@ -39,7 +40,7 @@ export class AdminModule {
   static register(config: TokenServiceConfig): DynamicModule {
     const services = [
       AccessFeed, AccessLedger, GatewayLeases, GatewayProgress, LeasePool, RevocationBarrier,
-      KeyRetirement, KeyRotation, Secrets, SigningKeys,
+      KeyRetirement, KeyRotation, MasterKeyRewrap, Secrets, SigningKeys,
       PasswordChange, Passwords, Sessions, SignInLimits,
       TokenIssuer, TokensService, UsersService,
     ]; // prettier-ignore
@@ -54,7 +55,7 @@ export class AdminModule {
       ],
       providers: [
         { provide: CONFIG, useValue: config },
-        { provide: MasterKey, useFactory: () => new MasterKey(config.masterKey) },
+        { provide: MasterKeys, useFactory: () => new MasterKeys(config.masterKeys) },
         NO_RELAY,
         ...services,
       ],

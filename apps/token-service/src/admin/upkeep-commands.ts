@@ -92,4 +92,4 @@ async function withDataSource<T>(
 
 const NEW_EPOCH_SQL = 'UPDATE access_clock SET epoch = gen_random_uuid() RETURNING epoch';
 const SERVICES_SQL = `
-  SELECT count(*) AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1`;
+  SELECT count(*) AS count FROM pg_stat_activity WHERE datname = current_database() AND split_part(application_name, '/', 1) = $1`;
