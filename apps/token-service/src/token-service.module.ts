@@ -170,7 +170,7 @@ export class TokenServiceModule {
         TokenServiceMetrics,
         OpenApiDocument,
       ],
-      exports: [CONFIG, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],
+      exports: [CONFIG, MasterKeys, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],
     };
   }
 }
