@@ -173,7 +173,7 @@ describe('a token-service that lacks a master key', () => {
   it('does not start, and says so in one line', async () => {
     const behind = stack.tokenServices[1]!;
     const before = behind.log().length;
-    await expect(behind.restart()).rejects.toThrow();
+    await expect(behind.restart()).rejects.toThrow('exit code 1');
     const said = behind.log().slice(before).trim();
     expect(said).toMatch(new RegExp(`^The master key does not fit.*${idOf(OLD)}.*PORTCULLIS_MASTER_KEY holds ${idOf(NEW)}`, 'm')); // prettier-ignore
     expect(said).not.toContain('    at ');

@@ -9,6 +9,7 @@ const REQUIRED = {
   PORTCULLIS_INTERNAL_SECRET: 'x'.repeat(32),
   PORTCULLIS_MASTER_KEY: Buffer.alloc(32).toString('base64'),
 };
+const keysOf = (text: string): Buffer[] => readConfig({ ...REQUIRED, PORTCULLIS_MASTER_KEY: text }).masterKeys;
 const withPublicUrl = (url: string) => readConfig({ ...REQUIRED, PORTCULLIS_PUBLIC_URL: url });
 
 describe('where people reach Portcullis', () => {
@@ -29,7 +30,6 @@ describe('where people reach Portcullis', () => {
 
 describe('the master keys', () => {
   const [first, second] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [string, string];
-  const keysOf = (text: string): Buffer[] => readConfig({ ...REQUIRED, PORTCULLIS_MASTER_KEY: text }).masterKeys;
 
   it.each([`${first},${second}`, `${first}\n${second}\n`, ` ${first} , ${second} `])('may be several: %j', (text) => {
     expect(keysOf(text).map((key) => key.toString('base64'))).toEqual([first, second]);

@@ -30,6 +30,8 @@ export interface TokenServiceConfig {
   sessionHours: number;
   /** `allow`: programs without PKCE get their token in the redirect. */
   cliTokenRedirect: 'refuse' | 'allow';
+  /** Days that tokens are kept after their time has passed; undefined: for ever. */
+  expiredTokenDays: number | undefined;
   /** Days that audit records are kept. */
   auditDays: number;
   /** Another database role, the only one that may delete audit records; undefined: the application's. */
@@ -83,6 +85,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     sessionIdleMinutes: read.integer('PORTCULLIS_SESSION_IDLE_MINUTES', 30, 1, 1_440),
     sessionHours: read.integer('PORTCULLIS_SESSION_HOURS', 12, 1, 720),
     cliTokenRedirect: read.oneOf('PORTCULLIS_CLI_TOKEN_REDIRECT', 'refuse', ['refuse', 'allow']) as 'refuse' | 'allow',
+    expiredTokenDays: read.daysOrNever('PORTCULLIS_EXPIRED_TOKEN_DAYS', 90, 1, 36_500),
     auditDays: read.integer('PORTCULLIS_AUDIT_DAYS', 365, 30, 36_500),
     auditPurgeUrl: read.optionalUrl('PORTCULLIS_AUDIT_PURGE_URL', ['postgres:', 'postgresql:']),
     managementPort: read.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
@@ -186,15 +189,20 @@ class Environment {
     return groups;
   }
 
+  /** undefined: `never`. */
+  daysOrNever(name: string, fallback: number, min: number, max: number): number | undefined {
+    return this.optional(name) === 'never' ? undefined : this.integer(name, fallback, min, max, ', or never');
+  }
+
   optionalInteger(name: string, min: number, max: number): number | undefined {
     return this.optional(name) === undefined ? undefined : this.integer(name, min, min, max);
   }
 
-  integer(name: string, fallback: number, min: number, max: number): number {
+  integer(name: string, fallback: number, min: number, max: number, alternative = ''): number {
     const text = this.text(name, String(fallback));
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    this.problems.push(`${name} must be a whole number from ${min} to ${max}`);
+    this.problems.push(`${name} must be a whole number from ${min} to ${max}${alternative}`);
     return fallback;
   }
 }

@@ -52,6 +52,8 @@ import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
 import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
+import { ExpiredTokens } from './retention/expired-tokens.js';
+import { RetentionSchedule } from './retention/retention-schedule.js';
 import { Retention } from './retention/retention.js';
 import { SCIM_CONTROLLERS, SCIM_PROVIDERS } from './scim/scim.parts.js';
 import { PasswordChange } from './sessions/password-change.js';
@@ -166,7 +168,9 @@ export class TokenServiceModule {
         IssuedTokens,
         IssuedTokenAuthenticator,
         FirstAdmin,
+        ExpiredTokens,
         Retention,
+        RetentionSchedule,
         TokenServiceMetrics,
         OpenApiDocument,
       ],

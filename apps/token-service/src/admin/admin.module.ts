@@ -7,6 +7,7 @@ import { GatewayLeases } from '../access/gateway-leases.js';
 import { GatewayProgress } from '../access/gateway-progress.js';
 import { LeasePool } from '../access/lease-pool.js';
 import { RevocationBarrier } from '../access/revocation-barrier.js';
+import { AuditPurge } from '../audit/audit-purge.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { dataSourceOptions } from '../database/data-source.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
@@ -16,6 +17,8 @@ import { MasterKeyRewrap } from '../keys/master-key-rewrap.js';
 import { MasterKeys } from '../keys/master-keys.js';
 import { Secrets } from '../keys/secrets.js';
 import { SigningKeys } from '../keys/signing-keys.js';
+import { ExpiredTokens } from '../retention/expired-tokens.js';
+import { Retention } from '../retention/retention.js';
 import { PasswordChange } from '../sessions/password-change.js';
 import { Passwords } from '../sessions/passwords.js';
 import { Sessions } from '../sessions/sessions.js';
@@ -43,6 +46,7 @@ export class AdminModule {
       KeyRetirement, KeyRotation, MasterKeyRewrap, Secrets, SigningKeys,
       PasswordChange, Passwords, Sessions, SignInLimits,
       TokenIssuer, TokensService, UsersService,
+      AuditPurge, ExpiredTokens, Retention,
     ]; // prettier-ignore
     return {
       module: AdminModule,
