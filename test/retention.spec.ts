@@ -26,8 +26,8 @@ const count = async (sql: string): Promise<number> =>
 
 const insertPublished = (rows: number): Promise<unknown> =>
   stack.database.pool.query(
-    `INSERT INTO outbox (event_id, subject, payload, published_at)
-     SELECT gen_random_uuid(), 'old', '{}', now() - interval '2 days' FROM generate_series(1, $1)`,
+    `INSERT INTO outbox (id, event_id, subject, payload, published_at) OVERRIDING SYSTEM VALUE
+     SELECT -n, gen_random_uuid(), 'old', '{}', now() - interval '2 days' FROM generate_series(1, $1) n`,
     [rows],
   );
 
@@ -36,8 +36,8 @@ describe('the purge', () => {
     await insertPublished(3);
     await stack.tokenServices[0]!.restart();
     await waitUntil('they are deleted', async () => (await count(`outbox WHERE subject = 'old'`)) === 0);
-    const log = stack.tokenServices[0]!.log();
-    expect(log).toMatch(/Purged (?:\d+ [a-z ]+, )*3 published events(?:, \d+ [a-z ]+)*, in \d+ ms/);
+    const line = /Purged (?:\d+ [a-z ]+, )*3 published events(?:, \d+ [a-z ]+)*, in \d+ ms/;
+    await waitUntil('it says so', () => line.test(stack.tokenServices[0]!.log()));
     const metrics = await (await fetch(`http://127.0.0.1:${managementPort}/metrics`)).text();
     expect(metrics).toContain('portcullis_purged_total{kind="published_events"} 3');
     expect(metrics).toContain('portcullis_purged_total{kind="audit"} 0');
@@ -64,8 +64,8 @@ describe('the purge', () => {
     await stack.database.pool.query(`UPDATE tokens SET expires_at = now() - interval '100 days' WHERE id = $1`, [
       old.id,
     ]);
-    const purged = await command.json(['purge']);
-    expect(purged.json, purged.stderr).toMatchObject({ expired_tokens: 1 });
+    const purged = await command.json(['purge']); // unless the token-service was faster
+    expect(purged.code, purged.stderr).toBe(0);
 
     expect((await stack.admin.get(`/api/user-tokens/${old.id}`)).status).toBe(404);
     expect((await stack.client(0, old.bearer_token).get('/api/datastores')).status).toBe(401);
@@ -80,7 +80,7 @@ describe('the purge', () => {
 
     expect((await behind.renew(epoch, seq)).entries).toMatchObject([{ id: String(old.id), value: 'deleted' }]);
     await stack.database.pool.query(`UPDATE access_entries SET drop_after = now() WHERE kind = 'token' AND id = $1`, [String(old.id)]); // prettier-ignore
-    expect((await command.json(['purge'])).json).toMatchObject({ ledger_entries: 1 });
+    expect((await command.json(['purge'])).code).toBe(0);
     expect(await behind.renew(epoch, seq)).toMatchObject({ snapshot_required: true });
     expect(((await behind.renew(epoch, seq + 1)) as Json).entries).toEqual([]);
     await behind.release();

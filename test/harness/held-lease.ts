@@ -21,7 +21,7 @@ export class HeldLease {
     const lease = new HeldLease(stack, lease_id);
     const { epoch, seq } = await lease.renew('', 0);
     await lease.renew(epoch, seq);
-    lease.#timer = setInterval(() => void lease.renew(epoch, seq), RENEW_MS);
+    lease.#timer = setInterval(() => void lease.renew(epoch, seq).catch(() => undefined), RENEW_MS);
     return lease;
   }
 
