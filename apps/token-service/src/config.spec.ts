@@ -10,6 +10,8 @@ const REQUIRED = {
   PORTCULLIS_MASTER_KEY: Buffer.alloc(32).toString('base64'),
 };
 const keysOf = (text: string): Buffer[] => readConfig({ ...REQUIRED, PORTCULLIS_MASTER_KEY: text }).masterKeys;
+const daysOf = (text?: string): number | undefined =>
+  readConfig({ ...REQUIRED, PORTCULLIS_EXPIRED_TOKEN_DAYS: text }).expiredTokenDays;
 const withPublicUrl = (url: string) => readConfig({ ...REQUIRED, PORTCULLIS_PUBLIC_URL: url });
 
 describe('where people reach Portcullis', () => {
@@ -41,6 +43,18 @@ describe('the master keys', () => {
   );
 
   it('are different ones', () => expect(() => keysOf(`${first},${first}`)).toThrow('the same key twice'));
+});
+
+describe('how long expired tokens are kept', () => {
+  it('is 90 days, as many as one says, or for ever', () => {
+    expect([daysOf(), daysOf('1'), daysOf('never')]).toEqual([90, 1, undefined]);
+  });
+
+  it.each(['0', '-1', 'Never', '1.5'])('is not %s', (text) => {
+    expect(() => daysOf(text)).toThrow(
+      'PORTCULLIS_EXPIRED_TOKEN_DAYS must be a whole number from 1 to 36500, or never',
+    );
+  });
 });
 
 describe('the documentation', () => {

@@ -39,6 +39,8 @@ export interface TokenServiceConfig {
   /** undefined: no management port. */
   managementPort: number | undefined;
   managementHost: string;
+  /** How long requests under way may take to finish after a signal to stop. */
+  shutdownSeconds: number;
   logLevel: string;
 }
 
@@ -90,6 +92,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     auditPurgeUrl: read.optionalUrl('PORTCULLIS_AUDIT_PURGE_URL', ['postgres:', 'postgresql:']),
     managementPort: read.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
     managementHost: read.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
+    shutdownSeconds: read.integer('PORTCULLIS_SHUTDOWN_SECONDS', 12, 1, 600),
     logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
   };
   checkAcrossFields(config, read);
