@@ -24,6 +24,8 @@ afterAll(() => stack.stop());
 const count = async (sql: string): Promise<number> =>
   (await stack.database.pool.query<{ count: number }>(`SELECT count(*) FROM ${sql}`)).rows[0]!.count;
 
+const left = (): Promise<number> => count(`outbox WHERE subject = 'old'`);
+
 const insertPublished = (rows: number): Promise<unknown> =>
   stack.database.pool.query(
     `INSERT INTO outbox (id, event_id, subject, payload, published_at) OVERRIDING SYSTEM VALUE
@@ -35,7 +37,7 @@ describe('the purge', () => {
   it('begins with each token-service, says in one line what it deleted, and counts it', async () => {
     await insertPublished(3);
     await stack.tokenServices[0]!.restart();
-    await waitUntil('they are deleted', async () => (await count(`outbox WHERE subject = 'old'`)) === 0);
+    await waitUntil('they are deleted', async () => (await left()) === 0);
     const line = /Purged (?:\d+ [a-z ]+, )*3 published events(?:, \d+ [a-z ]+)*, in \d+ ms/;
     await waitUntil('it says so', () => line.test(stack.tokenServices[0]!.log()));
     const metrics = await (await fetch(`http://127.0.0.1:${managementPort}/metrics`)).text();
@@ -46,7 +48,6 @@ describe('the purge', () => {
 
   it('killed half-way, goes on where it stopped', async () => {
     await insertPublished(60_000);
-    const left = (): Promise<number> => count(`outbox WHERE subject = 'old'`);
     const killed = command.start(['purge']);
     await waitUntil('some are deleted', async () => (await left()) < 60_000);
     killed.kill('SIGKILL');

@@ -26,12 +26,14 @@ const statusAt = async (gateway: number, token: string): Promise<number> =>
 const keys = async (): Promise<Json[]> => (await admin.get('/api/keys')).body.keys as Json[];
 const signingKid = async (): Promise<string> => (await keys()).find(({ state }) => state === 'signing').kid as string;
 
+const ms = (duration: number): string => `${Math.round(duration)} ms`;
+
 /** Tokens are made one after the other until `until` has settled. @returns the keys that signed them, in that order */
 async function kidsSignedWhile(userId: number, until: Promise<unknown>): Promise<string[]> {
   const kids: string[] = [];
-  let settled = false;
-  void until.finally(() => (settled = true)).catch(() => undefined);
-  while (!settled) kids.push(kidOf((await makeToken(admin, { user_id: userId })).bearer_token));
+  const settled = new AbortController();
+  void until.finally(() => settled.abort()).catch(() => undefined);
+  while (!settled.signal.aborted) kids.push(kidOf((await makeToken(admin, { user_id: userId })).bearer_token));
   return kids;
 }
 
@@ -151,7 +153,6 @@ describe('the retirement of a key', () => {
         `SELECT count(*) FROM audit WHERE action = 'token.revoked' AND after ->> 'reason' = 'key_retired'`,
       );
       expect(rows[0]!.count).toBe(count);
-      const ms = (duration: number): string => `${Math.round(duration)} ms`;
       process.stdout.write(
         `${count} tokens: answered in ${ms(answeredMs)} (receipt ${ms(retired.body.receipt.elapsed_ms)}), a revoke meanwhile ${ms(betweenMs)}, all marked after ${ms(markedMs)}\n`,
       );
