@@ -10,10 +10,10 @@ export interface Secret {
   created: boolean;
 }
 
-/** Reads `<dataDir>/master-key`, or makes it: 32 random bytes, base64. Throws when the file holds anything else. */
+/** Reads `<dataDir>/master-key`, or makes it: 32 random bytes, base64. Throws when the file holds anything else than such keys. */
 export async function ensureMasterKey(dataDir: string): Promise<Secret> {
   const secret = await ensureSecret(join(dataDir, 'master-key'), () => randomBytes(32).toString('base64'));
-  if (!/^[A-Za-z0-9+/]{43}=$/.test(secret.value)) {
+  if (!/^[A-Za-z0-9+/]{43}=([\s,]+[A-Za-z0-9+/]{43}=)*$/.test(secret.value)) {
     throw new Error(`${secret.path} is not a master key (32 bytes, base64): put back the one that was there`);
   }
   return secret;

@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DataDirInUseError, type DataDirLock, lockDataDir } from '../stack/data-dir-lock.ts';
 import { stopLeftovers } from '../stack/leftovers.ts';
+import { makeFolder } from '../stack/make-folder.ts';
 import { Ending } from './ending.ts';
 import { readOptions } from './options.mjs';
 import { Progress } from './progress.ts';
@@ -31,11 +32,12 @@ try {
 async function takeDataDir(): Promise<DataDirLock> {
   try {
     // Others may pass through, not look in: for root, Postgres runs as another user. Each secret has its own 0600.
-    await mkdir(dataDir, { recursive: true, mode: 0o711 });
+    await makeFolder(dataDir, 0o711);
     return await lockDataDir(dataDir);
   } catch (error) {
-    const known = error instanceof DataDirInUseError || (error instanceof Error && 'code' in error);
-    console.error(known ? (error as Error).message : error);
+    const isSystems = error instanceof Error && 'code' in error;
+    const message = isSystems ? `${dataDir} can't be the data folder: ${error.message}` : undefined;
+    console.error(message ?? (error instanceof DataDirInUseError ? error.message : error));
     process.exit(1);
   }
 }

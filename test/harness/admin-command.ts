@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -15,9 +15,20 @@ export interface CommandResult {
   json: Json;
 }
 
+export interface CommandOptions {
+  input?: string;
+  /** Instead of what `npm start` leaves. */
+  env?: Record<string, string>;
+  /** The same settings by the environment, with this master key. */
+  masterKey?: string;
+}
+
 /** The admin command line, as `npm run admin` runs it, on an installation. */
 export class AdminCommand {
-  private constructor(private readonly dataDir: string) {}
+  private constructor(
+    private readonly inDataDir: Record<string, string>,
+    private readonly settings: Record<string, string>,
+  ) {}
 
   /** Finds its settings where `npm start` leaves them. */
   static async for(stack: Stack): Promise<AdminCommand> {
@@ -28,22 +39,23 @@ export class AdminCommand {
       PORTCULLIS_MASTER_KEY: MASTER_KEY,
     };
     await writeFile(join(stack.dataDir, 'token-service.json'), JSON.stringify(settings));
-    return new AdminCommand(stack.dataDir);
+    return new AdminCommand({ PORTCULLIS_DATA_DIR: stack.dataDir }, settings);
   }
 
-  json(
-    args: readonly string[],
-    options: { input?: string; env?: Record<string, string> } = {},
-  ): Promise<CommandResult> {
+  json(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     return this.run(['--json', ...args], options);
   }
 
-  async run(
-    args: readonly string[],
-    { input = '', env = { PORTCULLIS_DATA_DIR: this.dataDir } }: { input?: string; env?: Record<string, string> } = {},
-  ): Promise<CommandResult> {
-    const child = spawn(process.execPath, [COMMAND_LINE, ...args], { env: { PATH: process.env['PATH'], ...env } });
+  /** Starts it and leaves it running. */
+  start(args: readonly string[], { input = '', env, masterKey }: CommandOptions = {}): ChildProcessWithoutNullStreams {
+    const settings = env ?? (masterKey ? { ...this.settings, PORTCULLIS_MASTER_KEY: masterKey } : this.inDataDir);
+    const child = spawn(process.execPath, [COMMAND_LINE, ...args], { env: { PATH: process.env['PATH'], ...settings } });
     child.stdin.end(input);
+    return child;
+  }
+
+  async run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    const child = this.start(args, options);
     const ended = new Promise<number | null>((resolve) => void child.once('close', resolve));
     const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
     const isJson = args.includes('--json') && stdout.startsWith('{');

@@ -9,6 +9,9 @@ const REQUIRED = {
   PORTCULLIS_INTERNAL_SECRET: 'x'.repeat(32),
   PORTCULLIS_MASTER_KEY: Buffer.alloc(32).toString('base64'),
 };
+const keysOf = (text: string): Buffer[] => readConfig({ ...REQUIRED, PORTCULLIS_MASTER_KEY: text }).masterKeys;
+const daysOf = (text?: string): number | undefined =>
+  readConfig({ ...REQUIRED, PORTCULLIS_EXPIRED_TOKEN_DAYS: text }).expiredTokenDays;
 const withPublicUrl = (url: string) => readConfig({ ...REQUIRED, PORTCULLIS_PUBLIC_URL: url });
 
 describe('where people reach Portcullis', () => {
@@ -24,6 +27,33 @@ describe('where people reach Portcullis', () => {
 
   it('need not be said: the cookie is for https then', () => {
     expect(readConfig(REQUIRED).publicUrl).toBeUndefined();
+  });
+});
+
+describe('the master keys', () => {
+  const [first, second] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [string, string];
+
+  it.each([`${first},${second}`, `${first}\n${second}\n`, ` ${first} , ${second} `])('may be several: %j', (text) => {
+    expect(keysOf(text).map((key) => key.toString('base64'))).toEqual([first, second]);
+  });
+
+  it.each(['short', `${first},short`, first.slice(0, -2), `${first}${second}`, Array(5).fill(first).join()])(
+    'are not %j',
+    (text) => expect(() => keysOf(text)).toThrow('PORTCULLIS_MASTER_KEY must be 32 bytes, base64'),
+  );
+
+  it('are different ones', () => expect(() => keysOf(`${first},${first}`)).toThrow('the same key twice'));
+});
+
+describe('how long expired tokens are kept', () => {
+  it('is 90 days, as many as one says, or for ever', () => {
+    expect([daysOf(), daysOf('1'), daysOf('never')]).toEqual([90, 1, undefined]);
+  });
+
+  it.each(['0', '-1', 'Never', '1.5'])('is not %s', (text) => {
+    expect(() => daysOf(text)).toThrow(
+      'PORTCULLIS_EXPIRED_TOKEN_DAYS must be a whole number from 1 to 36500, or never',
+    );
   });
 });
 

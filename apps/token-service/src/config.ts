@@ -8,7 +8,8 @@ export interface TokenServiceConfig {
   internalSecret: string;
   databaseUrl: string;
   natsServers: string[];
-  masterKey: Buffer;
+  /** The first wraps keys, all of them unwrap. */
+  masterKeys: Buffer[];
   issuer: string;
   tokenAlgorithm: TokenAlgorithm;
   /** Days; undefined: no limit, and Never is allowed. */
@@ -29,6 +30,8 @@ export interface TokenServiceConfig {
   sessionHours: number;
   /** `allow`: programs without PKCE get their token in the redirect. */
   cliTokenRedirect: 'refuse' | 'allow';
+  /** Days that tokens are kept after their time has passed; undefined: for ever. */
+  expiredTokenDays: number | undefined;
   /** Days that audit records are kept. */
   auditDays: number;
   /** Another database role, the only one that may delete audit records; undefined: the application's. */
@@ -36,6 +39,8 @@ export interface TokenServiceConfig {
   /** undefined: no management port. */
   managementPort: number | undefined;
   managementHost: string;
+  /** How long requests under way may take to finish after a signal to stop. */
+  shutdownSeconds: number;
   logLevel: string;
 }
 
@@ -51,6 +56,7 @@ export class ConfigError extends Error {
   }
 }
 
+const MASTER_KEYS_MAX = 4;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /**
@@ -66,7 +72,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     internalSecret: read.secret('PORTCULLIS_INTERNAL_SECRET'),
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     natsServers: read.secret('NATS_URL').split(',').filter(Boolean),
-    masterKey: Buffer.from(read.secret('PORTCULLIS_MASTER_KEY'), 'base64'),
+    masterKeys: read.masterKeys('PORTCULLIS_MASTER_KEY'),
     issuer: read.text('PORTCULLIS_ISSUER', 'portcullis'),
     tokenAlgorithm: read.oneOf('PORTCULLIS_TOKEN_ALG', 'EdDSA', ['EdDSA', 'HS256']) as TokenAlgorithm,
     maxTokenDays: read.optionalInteger('PORTCULLIS_MAX_TOKEN_DAYS', 1, 3650),
@@ -81,10 +87,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     sessionIdleMinutes: read.integer('PORTCULLIS_SESSION_IDLE_MINUTES', 30, 1, 1_440),
     sessionHours: read.integer('PORTCULLIS_SESSION_HOURS', 12, 1, 720),
     cliTokenRedirect: read.oneOf('PORTCULLIS_CLI_TOKEN_REDIRECT', 'refuse', ['refuse', 'allow']) as 'refuse' | 'allow',
+    expiredTokenDays: read.daysOrNever('PORTCULLIS_EXPIRED_TOKEN_DAYS', 90, 1, 36_500),
     auditDays: read.integer('PORTCULLIS_AUDIT_DAYS', 365, 30, 36_500),
     auditPurgeUrl: read.optionalUrl('PORTCULLIS_AUDIT_PURGE_URL', ['postgres:', 'postgresql:']),
     managementPort: read.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
     managementHost: read.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
+    shutdownSeconds: read.integer('PORTCULLIS_SHUTDOWN_SECONDS', 12, 1, 600),
     logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
   };
   checkAcrossFields(config, read);
@@ -93,8 +101,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
 }
 
 function checkAcrossFields(config: TokenServiceConfig, { problems }: Environment): void {
-  if (config.masterKey.length !== 32)
-    problems.push('PORTCULLIS_MASTER_KEY must be 32 bytes, base64 (openssl rand -base64 32)');
   if (config.internalSecret.length < 32) problems.push('PORTCULLIS_INTERNAL_SECRET must have 32 characters at least');
   const ports = [config.apiPort, config.internalPort, config.managementPort].filter((port) => port !== undefined);
   if (new Set(ports).size < ports.length)
@@ -128,6 +134,21 @@ class Environment {
       this.problems.push(`${name}_FILE can't be read: ${(error as Error).message}`);
       return '';
     }
+  }
+
+  /** Each 32 bytes, base64; several are separated by commas or lines. */
+  masterKeys(name: string): Buffer[] {
+    const texts = this.secret(name)
+      .split(/[\s,]+/)
+      .filter(Boolean);
+    const keys = texts.map((text) => Buffer.from(text, 'base64'));
+    const areKeys = texts.every((text) => /^[A-Za-z0-9+/]{43}=$/.test(text)) && texts.length <= MASTER_KEYS_MAX;
+    if (!areKeys)
+      this.problems.push(
+        `${name} must be 32 bytes, base64 (openssl rand -base64 32), or ${MASTER_KEYS_MAX} such keys at most, separated by commas`,
+      );
+    if (new Set(texts).size < texts.length) this.problems.push(`${name} holds the same key twice`);
+    return keys;
   }
 
   url(name: string, protocols: readonly string[]): string {
@@ -171,15 +192,20 @@ class Environment {
     return groups;
   }
 
+  /** undefined: `never`. */
+  daysOrNever(name: string, fallback: number, min: number, max: number): number | undefined {
+    return this.optional(name) === 'never' ? undefined : this.integer(name, fallback, min, max, ', or never');
+  }
+
   optionalInteger(name: string, min: number, max: number): number | undefined {
     return this.optional(name) === undefined ? undefined : this.integer(name, min, min, max);
   }
 
-  integer(name: string, fallback: number, min: number, max: number): number {
+  integer(name: string, fallback: number, min: number, max: number, alternative = ''): number {
     const text = this.text(name, String(fallback));
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    this.problems.push(`${name} must be a whole number from ${min} to ${max}`);
+    this.problems.push(`${name} must be a whole number from ${min} to ${max}${alternative}`);
     return fallback;
   }
 }

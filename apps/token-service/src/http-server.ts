@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { errorFormFor } from '@portcullis/access-control';
 import { API_BODY_BYTES_MAX, Problem, SCIM_MEDIA_TYPE } from '@portcullis/contracts';
@@ -52,8 +52,8 @@ function answer(url: string, reply: FastifyReply, problem: Problem): void {
   void reply.status(problem.status).header('Content-Type', form.mediaType).send(form.body(problem));
 }
 
-/** Serves the internal API on a port of its own, which is all that gateways need to reach. */
-export async function listenInternally(app: NestFastifyApplication, config: TokenServiceConfig): Promise<void> {
+/** Serves the internal API on a port of its own, which is all that gateways need to reach. @returns the server */
+export async function listenInternally(app: NestFastifyApplication, config: TokenServiceConfig): Promise<Server> {
   const fastify = app.getHttpAdapter().getInstance();
   const server = createServer((request, response) => fastify.routing(request, response));
   await new Promise<void>((resolve, reject) => {
@@ -64,4 +64,5 @@ export async function listenInternally(app: NestFastifyApplication, config: Toke
     server.close(() => done());
     server.closeIdleConnections();
   });
+  return server;
 }

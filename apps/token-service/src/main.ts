@@ -6,11 +6,12 @@ import { Logger } from 'nestjs-pino';
 import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
-import { WrongMasterKeyError } from './keys/master-key.js';
+import { WrongMasterKeyError } from './keys/master-keys.js';
 import { RequestTally } from './metrics/request-tally.js';
 import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { buildOpenApiDocument } from './openapi/openapi-document.js';
 import { OpenApiDocument } from './openapi/openapi.controller.js';
+import { boundShutdown } from './shutdown-bound.js';
 import { TokenServiceModule } from './token-service.module.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -34,7 +35,8 @@ async function start(config: TokenServiceConfig): Promise<void> {
   app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
   app.get(TokenServiceMetrics).requests = requests;
   await app.init();
-  await listenInternally(app, config);
+  const internal = await listenInternally(app, config);
+  boundShutdown([app.getHttpServer(), internal], config.shutdownSeconds * 1_000);
   await app.listen(config.apiPort, config.host);
 }
 

@@ -42,7 +42,8 @@ import { KeyAtStart } from './keys/key-at-start.js';
 import { KeyRetirement } from './keys/key-retirement.js';
 import { KeyRotation } from './keys/key-rotation.js';
 import { KeysController } from './keys/keys.controller.js';
-import { MasterKey } from './keys/master-key.js';
+import { masterKeyProblem } from './keys/master-key-problem.js';
+import { MasterKeys } from './keys/master-keys.js';
 import { RetiredKeyTokens } from './keys/retired-key-tokens.js';
 import { Secrets } from './keys/secrets.js';
 import { SigningKeys } from './keys/signing-keys.js';
@@ -51,6 +52,8 @@ import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
 import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
+import { ExpiredTokens } from './retention/expired-tokens.js';
+import { RetentionSchedule } from './retention/retention-schedule.js';
 import { Retention } from './retention/retention.js';
 import { SCIM_CONTROLLERS, SCIM_PROVIDERS } from './scim/scim.parts.js';
 import { PasswordChange } from './sessions/password-change.js';
@@ -104,7 +107,7 @@ const DOOR = [
 
 /** This app's own errors, as the problems that they are to the caller. */
 function problemOf(error: unknown): Problem | undefined {
-  return error instanceof RefusedChange ? error.problem : databaseProblem(error);
+  return error instanceof RefusedChange ? error.problem : (masterKeyProblem(error) ?? databaseProblem(error));
 }
 
 @Global()
@@ -153,7 +156,7 @@ export class TokenServiceModule {
           useValue: { tokenUsedIntervalSeconds: config.tokenUsedIntervalSeconds, replicas: config.eventsReplicas },
         },
         { provide: LeaseKeys, useExisting: GatewayLeases },
-        { provide: MasterKey, useFactory: () => new MasterKey(config.masterKey) },
+        { provide: MasterKeys, useFactory: () => new MasterKeys(config.masterKeys) },
         ...ACCESS,
         ...AUDIT,
         ...KEYS,
@@ -165,11 +168,13 @@ export class TokenServiceModule {
         IssuedTokens,
         IssuedTokenAuthenticator,
         FirstAdmin,
+        ExpiredTokens,
         Retention,
+        RetentionSchedule,
         TokenServiceMetrics,
         OpenApiDocument,
       ],
-      exports: [CONFIG, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],
+      exports: [CONFIG, MasterKeys, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],
     };
   }
 }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { encodeHeader, Keyring, makeJti, TokenVerifier } from '@portcullis/access-control';
-import { type IntrospectResponse, Problem } from '@portcullis/contracts';
+import type { IntrospectResponse } from '@portcullis/contracts';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../access-view/testing/manual-clock.js';
 import { Introspection } from './introspection.js';
@@ -9,9 +9,9 @@ const MAC_KEY = Buffer.alloc(32, 1);
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const keyring = new Keyring('portcullis', MAC_KEY, [{ kid: 'k', alg: 'EdDSA', key: publicKey }]);
 
-function tokenOf(id: number): string {
-  const claims = { iss: 'portcullis', sub: '7', jti: makeJti(id, MAC_KEY), iat: 0 };
-  const input = `${encodeHeader({ alg: 'EdDSA', kid: 'k' })}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
+function tokenOf(id: number, kid = 'k', macKey = MAC_KEY): string {
+  const claims = { iss: 'portcullis', sub: '7', jti: makeJti(id, macKey), iat: 0 };
+  const input = `${encodeHeader({ alg: 'EdDSA', kid })}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
   return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
 }
 
@@ -53,7 +53,19 @@ describe('introspection, while the lease is over', () => {
 
   it('asks nobody about a token that does not verify', () => {
     const { introspection, questions } = asked();
-    expect(introspection.decide(`${tokenOf(5)}x`)).toBeInstanceOf(Problem);
+    expect(introspection.decide(`${tokenOf(5)}x`)).toMatchObject({ status: 401 });
     expect(questions).toHaveLength(0);
+  });
+
+  it('does not call a token bad that may be signed with a key which was made since, and does so with all that is not ours', () => {
+    const { introspection } = asked();
+    expect(introspection.decide(tokenOf(5, 'newer'))).toMatchObject({ status: 503, code: 'access_view_stale' });
+    for (const other of [
+      tokenOf(5, 'newer', Buffer.alloc(32, 2)),
+      'a.b.c',
+      'junk',
+      `${tokenOf(5, 'newer')}${'x'.repeat(3_000)}`,
+    ])
+      expect(introspection.decide(other)).toMatchObject({ status: 401, code: 'invalid_token' });
   });
 });

@@ -20,10 +20,10 @@ export class Introspection {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the caller, the 401 of a token that opens nothing, or 503 when nobody can be asked */
+  /** @returns the caller, the 401 of a token that opens nothing, or 503 when nobody can be asked or it may be of a key that is made since */
   readonly decide: WhenStale = (token) => {
     const verified = this.verifier.verify(token, Math.floor(this.clock.wallMs() / 1000));
-    if (verified instanceof Problem) return verified;
+    if (verified instanceof Problem) return this.verifier.mayBeOfNewerKey(token) ? ACCESS_VIEW_STALE : verified;
     if (this.#underWay >= UNDER_WAY_MAX) return ACCESS_VIEW_STALE;
     return this.ask(verified);
   };

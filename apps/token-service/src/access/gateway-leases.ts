@@ -10,7 +10,8 @@ import {
   type RenewResponse,
 } from '@portcullis/contracts';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
-import { MasterKey } from '../keys/master-key.js';
+import { MasterKeys, type WrappedKey } from '../keys/master-keys.js';
+import { LEASE_KEYS } from '../keys/wrapped-keys.js';
 import { EPOCH_SQL } from './ledger-position.js';
 import { LeasePool } from './lease-pool.js';
 
@@ -34,7 +35,7 @@ export class GatewayLeases {
 
   constructor(
     private readonly pool: LeasePool,
-    private readonly masterKey: MasterKey,
+    private readonly masterKeys: MasterKeys,
     @Inject(CONFIG) private readonly config: TokenServiceConfig,
   ) {}
 
@@ -42,10 +43,11 @@ export class GatewayLeases {
   async register({ instance, when_stale: whenStale = 'deny', worker = 0 }: RegisterRequest): Promise<RegisterResponse> {
     const leaseId = `${instance}:${randomBytes(9).toString('base64url')}`;
     const key = randomBytes(32);
+    const { wrapped, masterKeyId } = this.masterKeys.wrap(LEASE_KEYS.label(leaseId), key);
     await this.pool.query(
-      `INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, lease_ms, when_stale, worker)
-       VALUES ($1, $2, $3, $4, $5, $6)`,
-      [leaseId, instance, this.masterKey.wrap(labelOf(leaseId), key), this.config.leaseMs, whenStale, worker],
+      `INSERT INTO gateway_leases (lease_id, instance, wrapped_lease_key, master_key_id, lease_ms, when_stale, worker)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [leaseId, instance, wrapped, masterKeyId, this.config.leaseMs, whenStale, worker],
     );
     return { lease_id: leaseId, lease_key: key.toString('base64url') };
   }
@@ -92,18 +94,16 @@ export class GatewayLeases {
   async keyOf(leaseId: string): Promise<Buffer | undefined> {
     const known = this.#keys.get(leaseId);
     if (known) return known;
-    const rows = await this.pool.query<{ wrapped_lease_key: Buffer }>(
-      'SELECT wrapped_lease_key FROM gateway_leases WHERE lease_id = $1',
-      [leaseId],
-    );
-    if (!rows[0]) return undefined;
-    const key = this.masterKey.unwrap(labelOf(leaseId), rows[0].wrapped_lease_key);
+    const [row] = await this.pool.query<WrappedKey & Record<string, unknown>>(KEY_SQL, [leaseId]);
+    if (!row) return undefined;
+    const key = this.masterKeys.unwrap(LEASE_KEYS.label(leaseId), row);
     this.#keys.set(leaseId, key);
     return key;
   }
 }
 
-const labelOf = (leaseId: string): string => `lease:${leaseId}`;
+const KEY_SQL = `
+  SELECT wrapped_lease_key AS wrapped, master_key_id AS "masterKeyId" FROM gateway_leases WHERE lease_id = $1`;
 
 // What a gateway says of a ledger that was set back, or of another one, must not confirm anything on this one.
 const RENEW_SQL = `

@@ -7,14 +7,18 @@ import { GatewayLeases } from '../access/gateway-leases.js';
 import { GatewayProgress } from '../access/gateway-progress.js';
 import { LeasePool } from '../access/lease-pool.js';
 import { RevocationBarrier } from '../access/revocation-barrier.js';
+import { AuditPurge } from '../audit/audit-purge.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { dataSourceOptions } from '../database/data-source.js';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { KeyRetirement } from '../keys/key-retirement.js';
 import { KeyRotation } from '../keys/key-rotation.js';
-import { MasterKey } from '../keys/master-key.js';
+import { MasterKeyRewrap } from '../keys/master-key-rewrap.js';
+import { MasterKeys } from '../keys/master-keys.js';
 import { Secrets } from '../keys/secrets.js';
 import { SigningKeys } from '../keys/signing-keys.js';
+import { ExpiredTokens } from '../retention/expired-tokens.js';
+import { Retention } from '../retention/retention.js';
 import { PasswordChange } from '../sessions/password-change.js';
 import { Passwords } from '../sessions/passwords.js';
 import { Sessions } from '../sessions/sessions.js';
@@ -39,9 +43,10 @@ export class AdminModule {
   static register(config: TokenServiceConfig): DynamicModule {
     const services = [
       AccessFeed, AccessLedger, GatewayLeases, GatewayProgress, LeasePool, RevocationBarrier,
-      KeyRetirement, KeyRotation, Secrets, SigningKeys,
+      KeyRetirement, KeyRotation, MasterKeyRewrap, Secrets, SigningKeys,
       PasswordChange, Passwords, Sessions, SignInLimits,
       TokenIssuer, TokensService, UsersService,
+      AuditPurge, ExpiredTokens, Retention,
     ]; // prettier-ignore
     return {
       module: AdminModule,
@@ -54,7 +59,7 @@ export class AdminModule {
       ],
       providers: [
         { provide: CONFIG, useValue: config },
-        { provide: MasterKey, useFactory: () => new MasterKey(config.masterKey) },
+        { provide: MasterKeys, useFactory: () => new MasterKeys(config.masterKeys) },
         NO_RELAY,
         ...services,
       ],

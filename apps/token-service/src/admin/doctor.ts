@@ -5,7 +5,9 @@ import { natsServerOptions } from '@portcullis/messaging';
 import type { Client } from 'pg';
 import type { TokenServiceConfig } from '../config.js';
 import { MIGRATIONS } from '../database/data-source.js';
-import { MasterKey } from '../keys/master-key.js';
+import { encryptingServices } from '../keys/encrypting-services.js';
+import { MasterKeys } from '../keys/master-keys.js';
+import { WRAPPED_KEY_TABLES } from '../keys/wrapped-keys.js';
 import { usingDatabase } from './installation.js';
 
 export interface Finding {
@@ -60,10 +62,39 @@ async function checkSchema(client: Client): Promise<Finding> {
 }
 
 async function checkMasterKey(client: Client, config: TokenServiceConfig): Promise<Finding> {
-  const { rows } = await client.query<{ name: string; wrapped: Buffer }>('SELECT name, wrapped FROM secrets');
-  const masterKey = new MasterKey(config.masterKey);
-  for (const { name, wrapped } of rows) masterKey.unwrap(`secret:${name}`, wrapped);
-  return { check: 'master key', verdict: 'ok', detail: `opens all ${rows.length} stored secrets` };
+  const check = 'master key';
+  const masterKeys = new MasterKeys(config.masterKeys);
+  const { currentId } = masterKeys;
+  const counts = await countByMasterKey(client, masterKeys);
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const others = (await encryptingServices(client)).filter(({ master_key_id: id }) => id !== currentId);
+  const toRewrap = [...counts].filter(([id]) => id !== currentId);
+  const opens = `opens all ${total} stored keys`;
+  if (others.length > 0) {
+    const detail = `${opens}; token-services still wrap with ${others.map((other) => other.master_key_id ?? 'one they do not name').join(', ')}`;
+    const advice = `Give every token-service the same first master key as here, ${currentId}, before you go on (docs/keys.md)`;
+    return { check, verdict: 'warn', detail, advice };
+  }
+  if (toRewrap.length > 0) {
+    const detail = `${opens}; ${toRewrap.map(([id, count]) => `${count} are wrapped with ${id}`).join(', ')}, not with ${currentId}`;
+    return { check, verdict: 'warn', detail, advice: 'keys rewrap; until then that key must stay (docs/keys.md)' };
+  }
+  return { check, verdict: 'ok', detail: `${opens}, all wrapped with ${currentId}` };
+}
+
+/** Opens everything that is stored. @throws WrongMasterKeyError */
+async function countByMasterKey(client: Client, masterKeys: MasterKeys): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { table, id, column, label } of WRAPPED_KEY_TABLES) {
+    const { rows } = await client.query<{ id: string; wrapped: Buffer; masterKeyId: string | null }>(
+      `SELECT ${id} AS id, ${column} AS wrapped, master_key_id AS "masterKeyId" FROM ${table}`,
+    );
+    for (const row of rows) {
+      const { masterKeyId } = masterKeys.open(label(row.id), row);
+      counts.set(masterKeyId, (counts.get(masterKeyId) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 async function checkClock(client: Client): Promise<Finding> {

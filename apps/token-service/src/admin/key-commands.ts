@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { COMMAND_LINE_ACTOR } from '../audit/actor.js';
 import { KeyRetirement } from '../keys/key-retirement.js';
 import { KeyRotation } from '../keys/key-rotation.js';
+import { MasterKeyRewrap, type RewrapResult } from '../keys/master-key-rewrap.js';
 import type { Session } from './command-session.js';
 import { table } from './output.js';
 import { confirmation } from './token-commands.js';
@@ -23,6 +24,10 @@ export function addKeyCommands(program: Command, session: Session): void {
     .description('end a key and every token that it has signed, at every gateway')
     .option('--dry-run', 'say how many tokens would end, and change nothing')
     .action((kid: string, options: { dryRun?: boolean }) => retire(session, kid, options.dryRun ?? false));
+  keys
+    .command('rewrap')
+    .description('wrap every stored key with the first master key, so that those after it can be removed')
+    .action(() => rewrap(session));
 }
 
 async function list({ run, output }: Session): Promise<void> {
@@ -49,4 +54,23 @@ async function retire({ run, output }: Session, kid: string, isDryRun: boolean):
     ? `Retired the key ${kid}: ${count} active tokens ended. ${confirmation(receipt)}`
     : `${count} active tokens would end with the key ${kid}. Nothing was changed.`;
   output().say(retired, [done]);
+}
+
+async function rewrap({ run, output }: Session): Promise<void> {
+  const result = await run((installation) => installation.get(MasterKeyRewrap).rewrap(COMMAND_LINE_ACTOR));
+  const previousRemovable = result.others.length === 0;
+  output().say({ ...result, previous_removable: previousRemovable }, [rewrapped(result), whatNext(result)]);
+}
+
+function rewrapped({ master_key_id: id, rewrapped: counts }: RewrapResult): string {
+  const { secrets, signing_keys: keys, gateway_leases: leases } = counts;
+  if (secrets + keys + leases === 0) return `Everything is wrapped with the master key ${id} already.`;
+  return `Wrapped anew with the master key ${id}: ${secrets} secrets, ${keys} signing keys, ${leases} keys of gateway leases.`;
+}
+
+function whatNext({ master_key_id: id, others }: RewrapResult): string {
+  if (others.length === 0)
+    return `No token-service that runs wraps with another one: PORTCULLIS_MASTER_KEY needs no other key than ${id} now.`;
+  const named = others.map((other) => other.master_key_id ?? 'one that it does not name').join(', ');
+  return `Keep the previous key: a token-service still wraps with ${named}. Restart it with ${id} as its first master key, then run this again.`;
 }

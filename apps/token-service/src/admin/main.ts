@@ -4,7 +4,7 @@ import { Problem } from '@portcullis/contracts';
 import { RefusedChange } from '../access/access-outcome.js';
 import { ConfigError } from '../config.js';
 import { isDatabaseUnavailable } from '../database/database-errors.js';
-import { WrongMasterKeyError } from '../keys/master-key.js';
+import { WrongMasterKeyError } from '../keys/master-keys.js';
 import type { Session } from './command-session.js';
 import { Installation } from './installation.js';
 import { addKeyCommands } from './key-commands.js';

@@ -1,36 +1,21 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
-import { PeriodicTask } from '../retention/periodic-task.js';
+import type { Batches } from '../retention/batches.js';
 
-const INTERVAL_MS = 10 * 60_000;
 const BATCH_ROWS_MAX = 2_000;
-const BATCHES_MAX = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 
-/**
- * Deletes audit records whose time of retention is over, oldest first, in small batches; over a connection of its own, which may be
- * that of another role than the application's.
- */
+/** Deletes audit records whose time of retention is over, oldest first; over a connection that may be another role's. */
 @Injectable()
-export class AuditPurge implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #task = new PeriodicTask('The purge of the audit trail', INTERVAL_MS, () => this.purge());
-  #stopping = false;
+export class AuditPurge {
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<TokenServiceConfig, 'auditPurgeUrl' | 'databaseUrl' | 'auditDays'>,
+  ) {}
 
-  constructor(@Inject(CONFIG) private readonly config: TokenServiceConfig) {}
-
-  onApplicationBootstrap(): void {
-    this.#task.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    this.#stopping = true;
-    await this.#task.stop();
-  }
-
-  /** @returns how many records were deleted; the next run goes on where this one stopped */
-  async purge(): Promise<number> {
+  /** @returns how many records were deleted */
+  async purge(batches: Batches): Promise<number> {
     const client = new pg.Client({
       connectionString: this.config.auditPurgeUrl ?? this.config.databaseUrl,
       application_name: 'portcullis-audit-purge',
@@ -41,20 +26,13 @@ export class AuditPurge implements OnApplicationBootstrap, OnApplicationShutdown
     client.on('error', () => undefined); // the statement under way fails and says so
     await client.connect();
     try {
-      return await this.#batches(client);
+      return await batches.run(BATCH_ROWS_MAX, async () => {
+        const { rowCount } = await client.query(PURGE_SQL, [BATCH_ROWS_MAX, this.config.auditDays]);
+        return rowCount ?? 0;
+      });
     } finally {
       await client.end();
     }
-  }
-
-  async #batches(client: pg.Client): Promise<number> {
-    let deleted = 0;
-    for (let batch = 0; batch < BATCHES_MAX && !this.#stopping; batch += 1) {
-      const { rowCount } = await client.query(PURGE_SQL, [BATCH_ROWS_MAX, this.config.auditDays]);
-      deleted += rowCount ?? 0;
-      if ((rowCount ?? 0) < BATCH_ROWS_MAX) break;
-    }
-    return deleted;
   }
 }
 

@@ -7,8 +7,15 @@ import { Foundation1763700000000 } from './migrations/1763700000000-foundation.j
 import { Scim1763800000000 } from './migrations/1763800000000-scim.js';
 import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
 import { Operations1763820000000 } from './migrations/1763820000000-operations.js';
+import { Upkeep1763830000000 } from './migrations/1763830000000-upkeep.js';
 
-export const MIGRATIONS = [Foundation1763700000000, Scim1763800000000, Sessions1763810000000, Operations1763820000000];
+export const MIGRATIONS = [
+  Foundation1763700000000,
+  Scim1763800000000,
+  Sessions1763810000000,
+  Operations1763820000000,
+  Upkeep1763830000000,
+];
 
 const logger = new Logger('Database');
 

@@ -2,6 +2,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
+import { applicationName } from '../keys/encrypting-services.js';
+import { MasterKeys } from '../keys/master-keys.js';
 import { dataSourceOptions } from './data-source.js';
 
 const POOL_SIZE = 20;
@@ -15,8 +17,9 @@ export class DatabaseModule {
       module: DatabaseModule,
       imports: [
         TypeOrmModule.forRootAsync({
-          inject: [CONFIG],
-          useFactory: (config: TokenServiceConfig) => dataSourceOptions(config.databaseUrl, POOL_SIZE),
+          inject: [CONFIG, MasterKeys],
+          useFactory: (config: TokenServiceConfig, masterKeys: MasterKeys) =>
+            dataSourceOptions(config.databaseUrl, POOL_SIZE, applicationName(masterKeys.currentId)),
           dataSourceFactory: (options) => openMigrated(options!),
         }),
       ],

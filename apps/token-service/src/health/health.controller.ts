@@ -4,6 +4,8 @@ import { Public } from '@portcullis/access-control';
 import { NatsClient } from '@portcullis/messaging';
 import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
+import { WrongMasterKeyError } from '../keys/master-keys.js';
+import { SigningKeys } from '../keys/signing-keys.js';
 
 @ApiExcludeController()
 @Public()
@@ -12,6 +14,7 @@ export class HealthController {
   constructor(
     private readonly dataSource: DataSource,
     private readonly nats: NatsClient,
+    private readonly signingKeys: SigningKeys,
   ) {}
 
   /** The process runs. */
@@ -21,17 +24,19 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** It can do its work: Postgres answers. NATS away slows revocation down and holds events back, but stops nothing. */
+  /** It can do its work: Postgres answers, and the key that signs now can be opened. NATS away slows revocation down and holds events back, but stops nothing. */
   @Get('readyz')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const postgres = await this.dataSource.query('SELECT 1').then(
-      () => 'ok',
-      () => 'does not answer',
+    const failure: unknown = await this.signingKeys.currentSigner(this.dataSource.manager).then(
+      () => undefined,
+      (error: unknown) => error,
     );
-    if (postgres !== 'ok') reply.status(503);
+    const lacksKey = failure instanceof WrongMasterKeyError;
+    if (failure) reply.status(503);
     return {
-      status: postgres === 'ok' ? 'ready' : 'not ready',
-      postgres,
+      status: failure ? 'not ready' : 'ready',
+      postgres: failure && !lacksKey ? 'does not answer' : 'ok',
+      signing_key: lacksKey ? 'needs a master key that this token-service lacks' : failure ? 'unknown' : 'ok',
       nats: this.nats.isConnected ? 'ok' : 'not connected',
     };
   }

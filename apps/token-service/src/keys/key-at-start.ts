@@ -20,7 +20,7 @@ export class KeyAtStart implements OnModuleInit {
   /** @throws WrongMasterKeyError */
   async onModuleInit(): Promise<void> {
     await this.rotation.makeFirst();
-    const { kid, alg } = await this.keys.openSigning(this.dataSource.manager);
+    const { kid, alg } = await this.keys.openAll(this.dataSource.manager);
     if (alg === this.config.tokenAlgorithm) return;
     this.#logger.log(`${kid} is a key for ${alg}; rotating to one for ${this.config.tokenAlgorithm}`);
     await this.rotation.rotate(SYSTEM_ACTOR);

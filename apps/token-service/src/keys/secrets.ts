@@ -1,7 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { MasterKey } from './master-key.js';
+import { MasterKeys, type WrappedKey } from './master-keys.js';
+import { SECRETS } from './wrapped-keys.js';
 
 /** The keys of an installation that are made once, at the first start, and kept in Postgres, wrapped by the master key. */
 @Injectable()
@@ -17,7 +18,7 @@ export class Secrets implements OnModuleInit {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly masterKey: MasterKey,
+    private readonly masterKeys: MasterKeys,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -29,18 +30,18 @@ export class Secrets implements OnModuleInit {
   }
 
   private async getOrMake(name: string, make: () => Buffer): Promise<Buffer> {
-    const label = `secret:${name}`;
+    const label = SECRETS.label(name);
+    const { wrapped, masterKeyId } = this.masterKeys.wrap(label, make());
     // Two replicas may start at once: the first row wins, and both read it.
-    await this.dataSource.query('INSERT INTO secrets (name, wrapped) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [
-      name,
-      this.masterKey.wrap(label, make()),
-    ]);
-    const rows = await this.dataSource.query<{ wrapped: Buffer }[]>('SELECT wrapped FROM secrets WHERE name = $1', [
-      name,
-    ]);
-    return this.masterKey.unwrap(label, rows[0]!.wrapped);
+    await this.dataSource.query(INSERT_SQL, [name, wrapped, masterKeyId]);
+    const [row] = await this.dataSource.query<WrappedKey[]>(SELECT_SQL, [name]);
+    return this.masterKeys.unwrap(label, row!);
   }
 }
+
+const INSERT_SQL =
+  'INSERT INTO secrets (name, wrapped, master_key_id) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING';
+const SELECT_SQL = 'SELECT wrapped, master_key_id AS "masterKeyId" FROM secrets WHERE name = $1';
 
 function makeEd25519(): Buffer {
   return generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });

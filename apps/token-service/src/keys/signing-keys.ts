@@ -12,8 +12,9 @@ import type { KeysResponse, KeyValue, TokenAlgorithm, VerificationKey } from '@p
 import { encodeHeader } from '@portcullis/access-control';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
-import { MasterKey } from './master-key.js';
+import { MasterKeys } from './master-keys.js';
 import { Secrets } from './secrets.js';
+import { SIGNING_KEYS } from './wrapped-keys.js';
 
 /** How often a token-service that meets an unknown key may look whether there is a new one. */
 export const KEYS_RELOAD_MS = 1_000;
@@ -23,6 +24,7 @@ interface SigningKeyRow {
   alg: TokenAlgorithm;
   public_key: string | null;
   wrapped_private_key: Buffer;
+  master_key_id: string | null;
   state: KeyValue;
 }
 
@@ -40,7 +42,7 @@ export class SigningKeys {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly masterKey: MasterKey,
+    private readonly masterKeys: MasterKeys,
     private readonly secrets: Secrets,
     @Inject(CONFIG) private readonly config: TokenServiceConfig,
   ) {}
@@ -51,11 +53,11 @@ export class SigningKeys {
     return row;
   }
 
-  /** {@link signing}, unwrapped. @throws WrongMasterKeyError */
-  async openSigning(manager: EntityManager): Promise<Pick<SigningKeyRow, 'kid' | 'alg'>> {
-    const [row] = await manager.query<SigningKeyRow[]>(`SELECT * FROM signing_keys WHERE state = 'signing'`);
-    this.signerOf(row!);
-    return row!;
+  /** {@link signing}; opens all keys that are not retired, so that a start without their master key fails. @throws WrongMasterKeyError */
+  async openAll(manager: EntityManager): Promise<Pick<SigningKeyRow, 'kid' | 'alg'>> {
+    const rows = await manager.query<SigningKeyRow[]>(`SELECT * FROM signing_keys WHERE state <> 'retired'`);
+    for (const row of rows) this.signerOf(row);
+    return rows.find(({ state }) => state === 'signing')!;
   }
 
   /** A key that was made to sign and does not yet. */
@@ -95,7 +97,7 @@ export class SigningKeys {
 
   private verificationKey(row: SigningKeyRow): VerificationKey {
     if (row.alg === 'EdDSA') return { kid: row.kid, alg: row.alg, public_key: row.public_key! };
-    const secret = this.masterKey.unwrap(labelOf(row.kid), row.wrapped_private_key);
+    const secret = this.#secretOf(row);
     return { kid: row.kid, alg: row.alg, secret: secret.toString('base64url') };
   }
 
@@ -103,7 +105,8 @@ export class SigningKeys {
   async make(manager: EntityManager, alg: TokenAlgorithm, state: KeyValue): Promise<string> {
     const kid = randomBytes(8).toString('hex');
     const { secret, publicKey } = alg === 'EdDSA' ? makeEd25519() : makeHs256();
-    await manager.query(INSERT_SQL, [kid, alg, publicKey, this.masterKey.wrap(labelOf(kid), secret), state]);
+    const { wrapped, masterKeyId } = this.masterKeys.wrap(SIGNING_KEYS.label(kid), secret);
+    await manager.query(INSERT_SQL, [kid, alg, publicKey, wrapped, masterKeyId, state]);
     return kid;
   }
 
@@ -111,8 +114,12 @@ export class SigningKeys {
     await manager.query('UPDATE signing_keys SET state = $2 WHERE kid = $1', [kid, state]);
   }
 
+  #secretOf({ kid, wrapped_private_key: wrapped, master_key_id: masterKeyId }: SigningKeyRow): Buffer {
+    return this.masterKeys.unwrap(SIGNING_KEYS.label(kid), { wrapped, masterKeyId });
+  }
+
   private signerOf(row: SigningKeyRow): Signer {
-    const secret = this.masterKey.unwrap(labelOf(row.kid), row.wrapped_private_key);
+    const secret = this.#secretOf(row);
     const signer = row.alg === 'EdDSA' ? eddsaSigner(row.kid, secret) : hs256Signer(row.kid, secret);
     this.#signers.set(row.kid, signer);
     return signer;
@@ -121,14 +128,12 @@ export class SigningKeys {
 
 // By the clock and not by the transaction's beginning: changes take turns, and so do their keys.
 const INSERT_SQL = `
-  INSERT INTO signing_keys (kid, alg, public_key, wrapped_private_key, state, created_at)
-  VALUES ($1, $2, $3, $4, $5, clock_timestamp())`;
+  INSERT INTO signing_keys (kid, alg, public_key, wrapped_private_key, master_key_id, state, created_at)
+  VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())`;
 const NEWER_SQL = `
   SELECT kid FROM signing_keys WHERE state = 'verifying' AND alg = $1
     AND created_at > (SELECT created_at FROM signing_keys WHERE state = 'signing')
   ORDER BY created_at DESC LIMIT 1`;
-
-const labelOf = (kid: string): string => `signing-key:${kid}`;
 
 function makeEd25519(): { secret: Buffer; publicKey: string } {
   const { privateKey } = generateKeyPairSync('ed25519');

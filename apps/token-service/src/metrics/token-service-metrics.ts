@@ -9,6 +9,7 @@ import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { poolOf } from '../database/prepared.js';
 import { type OutboxBacklog, OutboxRelay } from '../events/outbox-relay.js';
 import { GatewayList } from '../gateways/gateway-list.js';
+import { RetentionSchedule } from '../retention/retention-schedule.js';
 import { UsageConsumer } from '../usage/usage-consumer.js';
 import { RequestTally } from './request-tally.js';
 
@@ -30,6 +31,7 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
     private readonly usage: UsageConsumer,
     private readonly gateways: GatewayList,
     private readonly nats: NatsClient,
+    private readonly retention: RetentionSchedule,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -67,6 +69,7 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
       ) // prettier-ignore
       .gauge('portcullis_nats_connected', '1 while NATS is connected', () => Number(this.nats.isConnected));
     this.#addOutbox(metrics);
+    this.#addRetention(metrics);
     this.#addGateways(metrics);
     return metrics;
   }
@@ -86,6 +89,15 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
         read(({ oldestAgeMs }) => oldestAgeMs / 1_000),
       ) // prettier-ignore
       .gauge('portcullis_outbox_leader', '1 on the replica that publishes', () => Number(this.relay.isLeader));
+  }
+
+  #addRetention(metrics: MetricSet): void {
+    const { deleted, failures } = this.retention;
+    metrics
+      .counter('portcullis_purged_total', 'Rows past their retention that were deleted', byKind(deleted), ['kind'])
+      .counter('portcullis_purge_failures_total', 'Runs in which a kind could not be purged', byKind(failures), [
+        'kind',
+      ]);
   }
 
   /** Seen from here, so that one that is cut off is still told of. */
@@ -128,6 +140,10 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
       waiting: pool.waitingCount,
     }).map(([state, value]) => ({ labels: { state }, value }));
   }
+}
+
+function byKind(counts: ReadonlyMap<string, number>): () => Sample[] {
+  return () => [...counts].map(([kind, value]) => ({ labels: { kind }, value }));
 }
 
 /** One look at the database serves all metrics of a scrape. */

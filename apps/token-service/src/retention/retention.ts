@@ -1,92 +1,85 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { USAGE_KEPT_DAYS } from '@portcullis/contracts';
-import { DataSource } from 'typeorm';
-import { PeriodicTask } from './periodic-task.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { compactLedger } from '../access/ledger-compaction.js';
+import { AuditPurge } from '../audit/audit-purge.js';
+import { CONFIG, type TokenServiceConfig } from '../config.js';
+import { Batches } from './batches.js';
+import { ExpiredTokens } from './expired-tokens.js';
+import { PURGED_TABLES } from './purged-tables.js';
+import { PurgeSession } from './purge-session.js';
 
-const INTERVAL_MS = 60_000;
 const BATCH_ROWS_MAX = 2_000;
-const BATCHES_MAX = 50;
 
-/** Deletes what has served its purpose, in small batches, so that no lock is held for long. */
+export interface PurgeReport {
+  /** How many rows were deleted, by kind; every kind is named. */
+  deleted: Record<string, number>;
+  failures: { kind: string; error: Error }[];
+  tookMs: number;
+}
+
+interface Purge {
+  kind: string;
+  run: (session: PurgeSession, batches: Batches) => Promise<number>;
+}
+
+/** Deletes what has served its purpose; what is kept for how long says docs/retention.md. */
 @Injectable()
-export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #task = new PeriodicTask('Retention', INTERVAL_MS, () => this.sweep());
+export class Retention {
+  readonly #purges: readonly Purge[];
 
-  constructor(private readonly dataSource: DataSource) {}
-
-  onApplicationBootstrap(): void {
-    this.#task.start();
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<TokenServiceConfig, 'databaseUrl'>,
+    expiredTokens: ExpiredTokens,
+    auditPurge: AuditPurge,
+  ) {
+    this.#purges = [
+      ...PURGED_TABLES.map(({ name, sql }): Purge => ({
+        kind: name,
+        run: (session, batches) => batches.run(BATCH_ROWS_MAX, () => session.execute(sql, [BATCH_ROWS_MAX])),
+      })),
+      { kind: 'expired_tokens', run: (_, batches) => expiredTokens.purge(batches) },
+      { kind: 'ledger_entries', run: compactLedger },
+      { kind: 'audit', run: (_, batches) => auditPurge.purge(batches) },
+    ];
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.#task.stop();
+  /** The names of all that is purged. */
+  get kinds(): string[] {
+    return this.#purges.map(({ kind }) => kind);
   }
 
-  /** @returns how many rows were deleted */
-  async sweep(): Promise<number> {
-    let deleted = 0;
-    for (const sql of SWEEPS) deleted += await this.sweepTable(sql);
-    return deleted;
-  }
-
-  private async sweepTable(sql: string): Promise<number> {
-    let deleted = 0;
-    for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-      const [, count] = await this.dataSource.query<[unknown, number]>(sql, [BATCH_ROWS_MAX]);
-      deleted += count;
-      if (count < BATCH_ROWS_MAX) break;
+  /**
+   * One run, in small batches with pauses. A kind that fails holds up no other. What doesn't fit into `batchesMax` batches of its kind
+   * waits for the next run, and so does what is left when the process is killed.
+   *
+   * @returns undefined when another process purges at this moment
+   * @throws when Postgres can't be reached
+   */
+  async run(batchesMax: number, isStopping?: () => boolean): Promise<PurgeReport | undefined> {
+    const startedMs = performance.now();
+    const session = await PurgeSession.open(this.config.databaseUrl);
+    if (!session) return undefined;
+    try {
+      const batches = new Batches(session, batchesMax, isStopping);
+      const report: PurgeReport = { deleted: {}, failures: [], tookMs: 0 };
+      for (const { kind, run } of this.#purges) {
+        try {
+          report.deleted[kind] = await run(session, batches);
+        } catch (error) {
+          report.deleted[kind] = 0;
+          report.failures.push({ kind, error: error as Error });
+        }
+      }
+      return { ...report, tookMs: performance.now() - startedMs };
+    } finally {
+      await session.close();
     }
-    return deleted;
   }
 }
 
-// The oldest rows have the lowest ids: looking at those alone needs no index over the time.
-const PUBLISHED_EVENTS_SQL = `
-  DELETE FROM outbox o
-  USING (SELECT id, published_at FROM outbox ORDER BY id LIMIT $1) oldest
-  WHERE o.id = oldest.id AND oldest.published_at < now() - interval '1 day'`;
-
-// Long after the last time that one could be delivered again.
-const USAGE_BATCHES_SQL = `
-  DELETE FROM usage_batches
-  WHERE id IN (SELECT id FROM usage_batches WHERE received_at < now() - interval '1 day' LIMIT $1)`;
-
-// The last usage report of a gateway that is gone may still be on its way, and its key is needed for that.
-const ENDED_LEASES_SQL = `
-  DELETE FROM gateway_leases
-  WHERE lease_id IN (
-    SELECT lease_id FROM gateway_leases WHERE coalesce(released_at, fenced_at) < now() - interval '7 days' LIMIT $1)`;
-
-const HOURLY_USAGE_SQL = `
-  DELETE FROM token_usage_hourly
-  WHERE (token_id, hour) IN (
-    SELECT token_id, hour FROM token_usage_hourly WHERE hour < now() - interval '${USAGE_KEPT_DAYS} days' LIMIT $1)`;
-
-// A day is the longest time without a request that can be set.
-const SESSIONS_SQL = `
-  DELETE FROM sessions
-  WHERE id IN (
-    SELECT id FROM sessions WHERE expires_at < now() OR last_seen_at < now() - interval '1 day' LIMIT $1)`;
-const CLI_CODES_SQL = `
-  DELETE FROM cli_codes WHERE code_hash IN (SELECT code_hash FROM cli_codes WHERE expires_at < now() LIMIT $1)`;
-
-// Where all attempts are there again, a row says no more than no row.
-const SIGN_IN_LIMITS_SQL = `
-  DELETE FROM sign_in_limits
-  WHERE (kind, slot) IN (SELECT kind, slot FROM sign_in_limits WHERE full_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED)
-    AND full_at < now()`;
-const SIGN_IN_ADDRESSES_SQL = `
-  DELETE FROM sign_in_addresses
-  WHERE (user_id, address) IN (
-    SELECT user_id, address FROM sign_in_addresses WHERE last_at < now() - interval '90 days' LIMIT $1)`;
-
-const SWEEPS = [
-  PUBLISHED_EVENTS_SQL,
-  USAGE_BATCHES_SQL,
-  ENDED_LEASES_SQL,
-  HOURLY_USAGE_SQL,
-  SESSIONS_SQL,
-  CLI_CODES_SQL,
-  SIGN_IN_LIMITS_SQL,
-  SIGN_IN_ADDRESSES_SQL,
-];
+/** What a run deleted, in words; empty: nothing. */
+export function inWords(deleted: Readonly<Record<string, number>>): string {
+  return Object.entries(deleted)
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => `${count} ${kind.replaceAll('_', ' ')}`)
+    .join(', ');
+}

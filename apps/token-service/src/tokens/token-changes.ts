@@ -49,9 +49,13 @@ export async function deleteTokens(tx: AccessTransaction, tokens: readonly Token
   );
 }
 
-/** An entry about a token may go a day after the token's own time: no gateway's clock is that far off. */
+/**
+ * An entry about a token may go a day after the token's own time: no gateway's clock is that far off. And a day after it was made,
+ * whatever that time is: gateways that are a little behind need no snapshot then.
+ */
 function tokenEntry({ id, expires_at }: TokenRow, value: TokenValue): NewAccessEntry {
-  return { kind: 'token', id: String(id), value, dropAfter: expires_at && new Date(expires_at.getTime() + DAY_MS) };
+  const dropAfter = expires_at && new Date(Math.max(expires_at.getTime(), Date.now()) + DAY_MS);
+  return { kind: 'token', id: String(id), value, dropAfter };
 }
 
 function tokenEvent(

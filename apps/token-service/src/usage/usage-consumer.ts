@@ -4,6 +4,7 @@ import { USAGE_STREAM } from '@portcullis/contracts';
 import { ensureUsageStream, NatsClient, USAGE_CONSUMER } from '@portcullis/messaging';
 import { isDatabaseUnavailable } from '../database/database-errors.js';
 import { WakeablePause } from '../events/wakeable-pause.js';
+import { WrongMasterKeyError } from '../keys/master-keys.js';
 import { UsageLedger } from './usage-ledger.js';
 import { readUsageMessage, type UsageRejection } from './usage-message.js';
 import { LeaseKeys, USAGE_OPTIONS, type UsageOptions } from './usage-options.js';
@@ -97,7 +98,8 @@ export class UsageConsumer implements OnApplicationBootstrap, OnApplicationShutd
       await this.ledger.applyBatch(read);
       message.ack();
     } catch (error) {
-      const isHopeless = !isDatabaseUnavailable(error) && message.info.deliveryCount >= DELIVERIES_MAX;
+      const mayWorkLater = isDatabaseUnavailable(error) || error instanceof WrongMasterKeyError;
+      const isHopeless = !mayWorkLater && message.info.deliveryCount >= DELIVERIES_MAX;
       this.#report(error as Error);
       if (isHopeless) return this.#reject(message, 'not_applicable');
       message.nak(RETRY_MS);

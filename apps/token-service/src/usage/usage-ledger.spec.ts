@@ -3,7 +3,6 @@ import type { PortcullisEvent, UsageBatch, UsageEntry } from '@portcullis/contra
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OutboxRelay } from '../events/outbox-relay.js';
 import { eventually, insertToken, type Services, startServices } from '../events/testing/services.js';
-import { Retention } from '../retention/retention.js';
 import { UsageIntake } from './usage-intake.js';
 import { UsageLedger } from './usage-ledger.js';
 
@@ -200,10 +199,4 @@ describe('the intake of direct requests', () => {
     await intake.onApplicationShutdown();
     expect((await hours()).reduce((sum, { count }) => sum + count, 0)).toBe(2);
   });
-});
-
-it('forgets the ids of old batches only', async () => {
-  await ledger.applyBatch(batch());
-  await services.dataSource.query(`INSERT INTO usage_batches VALUES (gen_random_uuid(), now() - interval '25 hours')`);
-  expect(await new Retention(services.dataSource).sweep()).toBe(1);
 });

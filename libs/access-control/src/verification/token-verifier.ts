@@ -59,6 +59,16 @@ export class TokenVerifier {
     if ('tokenId' in verified) this.#verified.set(token, verified);
     return verified;
   }
+
+  /**
+   * Whether a token that does not verify bears our mark in its `jti`, and names a key that isn't here: a verifier that has heard of
+   * no new key for some time can't say that it is a bad one.
+   */
+  mayBeOfNewerKey(token: string): boolean {
+    const [header = '', payload, signature] = token.length > TOKEN_LENGTH_MAX ? [] : token.split('.', 3);
+    if (payload === undefined || signature === undefined || this.#keyring.keyForHeader(header)) return false;
+    return readJti(decodeClaims(payload)?.['jti'], this.#keyring.tokenIdMacKey) !== undefined;
+  }
 }
 
 function verifySignedToken(token: string, keyring: Keyring, nowSeconds: number): VerifiedToken | Problem {
