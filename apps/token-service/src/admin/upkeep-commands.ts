@@ -49,7 +49,7 @@ async function purge({ config, output }: Session): Promise<void> {
   output().say({ audit, others }, [`Deleted ${audit} audit records and ${others} other rows.`]);
 }
 
-/** What a backup doesn't know must not live on in a gateway that mixes both (docs/operations.md, "Restoring Postgres"). */
+/** What a backup doesn't know must not live on in a gateway that mixes both (docs/backup-and-restore.md). */
 async function newEpoch({ config, output }: Session, isSure: boolean): Promise<void> {
   if (!isSure) throw new CommandError('Stop all token-services and the old Postgres first, then say so with --yes.');
   const settings = config();
