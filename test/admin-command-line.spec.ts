@@ -113,18 +113,25 @@ describe('the admin command line', () => {
     expect((await admin.get('/api/audit?action=test.aged')).body.total).toBe(2);
   });
 
-  it('starts a new ledger epoch only when no token-service runs', async () => {
+  it('starts a new ledger epoch only when no token-service runs, and gives out no number that may have been given out before', async () => {
     expect((await command.run(['ledger', 'new-epoch'])).stderr).toMatch(/--yes/);
     const early = await command.run(['ledger', 'new-epoch', '--yes']);
     expect([early.code, early.stderr]).toEqual([1, expect.stringMatching(/still connected/)]);
     await stack.tokenServices[0]!.process.stop();
+    const { rows: before } = await stack.database.pool.query(HIGHEST_IDS_SQL);
     const { json } = await command.json(['ledger', 'new-epoch', '--yes']);
     expect(json).toEqual({ epoch: expect.any(String), wait_ms: 11_000 });
     await stack.tokenServices[0]!.restart();
     const { rows } = await stack.database.pool.query('SELECT epoch FROM access_clock');
     expect(rows).toEqual([{ epoch: json.epoch }]);
+    const { id, user } = await makeServiceToken(admin);
+    expect(id - Number(before[0].token)).toBeGreaterThan(1_000_000);
+    expect(user.id - Number(before[0].user)).toBeGreaterThan(1_000_000);
   });
 });
+
+const HIGHEST_IDS_SQL = `
+  SELECT (SELECT max(id) FROM tokens) AS token, (SELECT max(id) FROM users) AS "user"`;
 
 /** On a connection of its own, which has the search path that the script sets. */
 async function asApplication(sql: string): Promise<void> {

@@ -119,7 +119,7 @@ describe('the replacement of the master key', () => {
       expect(await load.stop()).toEqual(new Set([200]));
       const revoked = await admin.put(`/api/user-tokens/${id}`, { revoke: true });
       expect(revoked.body.receipt.confirmed).toEqual(['gw-1', 'gw-2']);
-      const { items } = (await admin.get(`/api/audit?action=master_key.rewrapped&target=master-key/${idOf(NEW)}`)).body;
+      const { items } = (await admin.get(`/api/audit?action=master_key.rewrapped&target=master_key/${idOf(NEW)}`)).body;
       expect(items).toContainEqual(
         expect.objectContaining({ actor_credential: 'command_line', before: { master_keys: [idOf(OLD)] } }),
       );
@@ -148,7 +148,7 @@ describe('the replacement of the master key', () => {
     const { rows } = await stack.database.pool.query<{ count: number }>(
       `SELECT sum(value::bigint)::bigint AS count FROM audit, jsonb_each_text(after)
        WHERE action = 'master_key.rewrapped' AND target = $1`,
-      [`master-key/${idOf(OLD)}`],
+      [`master_key/${idOf(OLD)}`],
     );
     expect(rows[0]!.count).toBe(total);
 

@@ -43,6 +43,8 @@ describe('/metrics on the management port', () => {
     expect(samples.get('portcullis_gateway_verification_seconds_count')).toBeGreaterThanOrEqual(2);
     expect(samples.get('portcullis_gateway_lease_remaining_seconds')).toBeGreaterThan(0);
     expect(samples.get('portcullis_gateway_applied_seq')).toBeGreaterThan(0);
+    expect(samples.get('portcullis_gateway_clock_offset_seconds')).toBeLessThan(5);
+    expect(samples.get('portcullis_gateway_upgrades_open')).toBe(0);
     expect(samples.get('portcullis_gateway_usage_waiting')).toBeGreaterThanOrEqual(0);
     expect(samples.get('portcullis_gateway_usage_dropped_total')).toBe(0);
     expect(samples.get('portcullis_nats_connected')).toBe(1);
@@ -54,18 +56,20 @@ describe('/metrics on the management port', () => {
     const route = 'method="PUT",route="/api/user-tokens/:id"';
     expect(value(`portcullis_requests_total{${route},outcome="2xx"}`)).toBeGreaterThan(0);
     expect(value('portcullis_barrier_seconds_count')).toBeGreaterThan(0);
+    expect(value('portcullis_receipts_total{outcome="confirmed"}')).toBeGreaterThan(0);
+    expect(value('portcullis_receipts_total{outcome="unconfirmed"}')).toBe(0);
     expect(value('portcullis_outbox_leader')).toBe(1);
     for (const name of [
       'portcullis_outbox_waiting',
       'portcullis_outbox_oldest_age_seconds',
       'portcullis_usage_reports_waiting',
-      'portcullis_database_connections{state="busy"}',
-      'portcullis_database_connections{state="waiting"}',
-      'portcullis_lease_lag{instance="gw-1",worker="0"}',
+      'portcullis_database_connections{pool="api",state="busy"}',
+      'portcullis_database_connections{pool="leases",state="waiting"}',
+      'portcullis_lease_lag{gateway="gw-1",worker="0"}',
     ]) {
       expect(value(name), name).toBeGreaterThanOrEqual(0);
     }
-    expect(value('portcullis_lease_remaining_seconds{instance="gw-1",worker="0"}')).toBeGreaterThan(0);
+    expect(value('portcullis_lease_remaining_seconds{gateway="gw-1",worker="0"}')).toBeGreaterThan(0);
     expect(value('portcullis_access_seq')).toBeGreaterThan(0);
   });
 

@@ -33,7 +33,9 @@ async function start(config: TokenServiceConfig): Promise<void> {
   app.useLogger(app.get(Logger));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true }); // 0 when all is done, not the signal
   app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
-  app.get(TokenServiceMetrics).requests = requests;
+  const metrics = app.get(TokenServiceMetrics);
+  metrics.requests = requests;
+  metrics.version = version;
   await app.init();
   const internal = await listenInternally(app, config);
   boundShutdown([app.getHttpServer(), internal], config.shutdownSeconds * 1_000);

@@ -37,6 +37,11 @@ export class MetricSet {
     return this;
   }
 
+  /** What is told by labels alone, and doesn't change: its value is 1. */
+  info(name: string, help: string, labels: Record<string, string>): this {
+    return this.gauge(name, help, () => [{ labels, value: 1 }], Object.keys(labels));
+  }
+
   /** What only rises until the process ends. */
   counter(name: string, help: string, read: Read, labelNames: readonly string[] = []): this {
     const counter: Counter = new Counter({

@@ -1,10 +1,13 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { NatsClient } from '@portcullis/messaging';
 import { MetricSet, MetricsServer, type Sample } from '@portcullis/metrics';
+import { AccessFollower } from '../access-view/access-follower.js';
 import { AccessReplica } from '../access-view/access-replica.js';
 import { Lease } from '../access-view/lease.js';
+import { StandingAccess } from '../access-view/standing-access.js';
 import { TrafficMeter } from '../access-view/traffic-meter.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config.js';
+import { packageVersion } from '../health/package-version.js';
 import { DataPath } from '../proxy/data-path.js';
 import { UsageReporter } from '../usage/usage-reporter.js';
 
@@ -19,6 +22,8 @@ export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShut
     @Inject(TrafficMeter) private readonly traffic: TrafficMeter,
     @Inject(Lease) private readonly lease: Lease,
     @Inject(AccessReplica) private readonly replica: AccessReplica,
+    @Inject(AccessFollower) private readonly follower: AccessFollower,
+    @Inject(StandingAccess) private readonly standing: StandingAccess,
     @Inject(UsageReporter) private readonly usage: UsageReporter,
     @Inject(NatsClient) private readonly nats: NatsClient,
   ) {}
@@ -35,9 +40,10 @@ export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShut
   }
 
   #metrics(): MetricSet {
-    const { dataPath, traffic, lease, replica, usage, nats } = this;
+    const { dataPath, traffic, standing, nats } = this;
     const requests = (): Sample[] => samplesOf(dataPath.routeTraffic.routes);
-    return new MetricSet()
+    const metrics = new MetricSet()
+      .info('portcullis_build_info', 'The version that runs', { version: packageVersion() })
       .counter('portcullis_gateway_requests_total', 'Requests by route and outcome', requests, ['route', 'outcome'])
       .counter(
         'portcullis_gateway_limited_total',
@@ -46,11 +52,21 @@ export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShut
         ['limit'],
       )
       .gauge('portcullis_gateway_requests_in_flight', 'Requests that are not answered yet', () => dataPath.inFlight)
+      .gauge('portcullis_gateway_upgrades_open', 'WebSockets and other upgraded connections', () => standing.count)
       .histogram(
         'portcullis_gateway_verification_seconds',
         'Checks of the signature of a token that was not seen before',
         traffic.verification,
       )
+      .gauge('portcullis_nats_connected', '1 while NATS is connected', () => Number(nats.isConnected));
+    this.#addAccess(metrics);
+    this.#addUsage(metrics);
+    return metrics;
+  }
+
+  #addAccess(metrics: MetricSet): void {
+    const { lease, replica, follower } = this;
+    metrics
       .gauge(
         'portcullis_gateway_lease_remaining_seconds',
         'Left of the lease; at 0 nobody is admitted',
@@ -61,9 +77,18 @@ export class GatewayMetrics implements OnApplicationBootstrap, OnApplicationShut
         'Number of the access ledger that was applied',
         () => replica.view?.appliedSeq ?? [],
       )
+      .gauge(
+        'portcullis_gateway_clock_offset_seconds',
+        "How far the wall clock is off the token-service's",
+        () => follower.clockOffMs / 1_000,
+      ); // prettier-ignore
+  }
+
+  #addUsage(metrics: MetricSet): void {
+    const { usage } = this;
+    metrics
       .gauge('portcullis_gateway_usage_waiting', 'Tokens whose use waits to be reported', () => usage.waitingEntries)
-      .counter('portcullis_gateway_usage_dropped_total', 'Requests whose use was dropped', () => usage.droppedCount)
-      .gauge('portcullis_nats_connected', '1 while NATS is connected', () => Number(nats.isConnected));
+      .counter('portcullis_gateway_usage_dropped_total', 'Requests whose use was dropped', () => usage.droppedCount);
   }
 }
 

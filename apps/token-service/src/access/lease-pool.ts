@@ -30,6 +30,11 @@ export class LeasePool implements OnApplicationShutdown {
     return (await this.#pool.query<Row>({ name: nameOf(text), text, values })).rows;
   }
 
+  /** How many connections there are, how many of them have nothing to do, and how many callers wait for one. */
+  get use(): Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> {
+    return this.#pool;
+  }
+
   onApplicationShutdown(): Promise<void> {
     return this.#pool.end();
   }

@@ -32,6 +32,8 @@ export class RevocationBarrier {
   readonly #logger = new Logger(RevocationBarrier.name);
   /** Of each passage, from the commit to the receipt. */
   readonly durations = new DurationTally(BARRIER_SECONDS);
+  /** By the worst that they say of any gateway; `unknown`: there was none, since Postgres couldn't say who holds a lease. */
+  readonly receipts = { confirmed: 0, expired: 0, pending: 0, unconfirmed: 0, unknown: 0 };
 
   constructor(
     private readonly dataSource: DataSource,
@@ -54,6 +56,7 @@ export class RevocationBarrier {
     const standings = byInstance(leases, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
     const elapsedMs = performance.now() - startedMs;
     this.durations.observe(elapsedMs);
+    this.receipts[worstOf(standings)] += 1;
     return { seq: position.seq, ...standings, elapsed_ms: Math.round(elapsedMs * 10) / 10 };
   }
 
@@ -75,6 +78,7 @@ export class RevocationBarrier {
         this.#logger.warn(`The leases can't be read (attempt ${attempt}): ${(error as Error).message}`);
       }
     }
+    this.receipts.unknown += 1;
     throw unconfirmed(seq);
   }
 
@@ -144,6 +148,16 @@ function byInstance(
     ...(pending.length > 0 && { pending }),
     ...(unconfirmedInstances.length > 0 && { unconfirmed: unconfirmedInstances }),
   };
+}
+
+function worstOf({
+  expired,
+  pending,
+  unconfirmed,
+}: Pick<ReceiptDto, Exclude<Standing, 'gone'>>): Exclude<Standing, 'gone'> {
+  if (unconfirmed) return 'unconfirmed';
+  if (pending) return 'pending';
+  return expired.length > 0 ? 'expired' : 'confirmed';
 }
 
 function unconfirmed(seq: number): Problem {

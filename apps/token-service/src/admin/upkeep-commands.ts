@@ -63,7 +63,7 @@ async function purgeInTurn(retention: Retention): Promise<PurgeReport> {
   throw new CommandError('A token-service is purging all the time; see its log.');
 }
 
-/** What a backup doesn't know must not live on in a gateway that mixes both (docs/operations.md, "Restoring Postgres"). */
+/** What a backup doesn't know must not live on in a gateway that mixes both (docs/backup-and-restore.md). */
 async function newEpoch({ config, output }: Session, isSure: boolean): Promise<void> {
   if (!isSure) throw new CommandError('Stop all token-services and the old Postgres first, then say so with --yes.');
   const settings = config();
@@ -72,6 +72,7 @@ async function newEpoch({ config, output }: Session, isSure: boolean): Promise<v
     return dataSource.transaction(async (manager) => {
       const [rows] = await manager.query<[{ epoch: string }[], number]>(NEW_EPOCH_SQL);
       await manager.query('DELETE FROM sessions');
+      await manager.query(SKIP_LOST_IDS_SQL, [LOST_IDS_MAX]);
       const after = { epoch: rows[0]!.epoch };
       await appendAudit(manager, COMMAND_LINE_ACTOR, [{ action: 'ledger.new_epoch', target: 'ledger/1', after }]);
       return rows[0]!;
@@ -103,6 +104,15 @@ async function withDataSource<T>(
     await dataSource.destroy();
   }
 }
+
+/**
+ * Numbers that may have been given out since the backup. A token names its user and itself by number: were one given to somebody
+ * else, a token that the backup doesn't know would be taken for theirs.
+ */
+const LOST_IDS_MAX = 1_000_000;
+const SKIP_LOST_IDS_SQL = `
+  SELECT setval(name, nextval(name) + $1)
+  FROM unnest(ARRAY[pg_get_serial_sequence('tokens', 'id'), pg_get_serial_sequence('users', 'id')]) AS name`;
 
 const NEW_EPOCH_SQL = 'UPDATE access_clock SET epoch = gen_random_uuid() RETURNING epoch';
 const SERVICES_SQL = `

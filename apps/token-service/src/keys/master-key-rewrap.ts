@@ -71,7 +71,7 @@ export class MasterKeyRewrap {
     const before = { master_keys: [...new Set(opened.map((row) => row.before))] };
     const after = { [table.table]: opened.length };
     await appendAudit(manager, actor, [
-      { action: 'master_key.rewrapped', target: `master-key/${currentId}`, before, after },
+      { action: 'master_key.rewrapped', target: `master_key/${currentId}`, before, after },
     ]);
     return opened.length;
   }

@@ -4,6 +4,7 @@ import { type GatewayDto, USAGE_STREAM } from '@portcullis/contracts';
 import { NatsClient, USAGE_CONSUMER } from '@portcullis/messaging';
 import { MetricSet, MetricsServer, type Sample } from '@portcullis/metrics';
 import { DataSource } from 'typeorm';
+import { LeasePool } from '../access/lease-pool.js';
 import { RevocationBarrier } from '../access/revocation-barrier.js';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
 import { poolOf } from '../database/prepared.js';
@@ -11,21 +12,25 @@ import { type OutboxBacklog, OutboxRelay } from '../events/outbox-relay.js';
 import { GatewayList } from '../gateways/gateway-list.js';
 import { RetentionSchedule } from '../retention/retention-schedule.js';
 import { UsageConsumer } from '../usage/usage-consumer.js';
+import { USAGE_REJECTIONS } from '../usage/usage-message.js';
 import { RequestTally } from './request-tally.js';
 
 const JETSTREAM_TIMEOUT_MS = 2_000;
-const GATEWAY_LABELS = ['instance', 'worker'];
+/** Not `instance`: that is what Prometheus calls the process that it asks, this one. */
+const GATEWAY_LABELS = ['gateway', 'worker'];
 
 /** `/metrics` of the token-service, on the management port; everything is read when it is asked for. */
 @Injectable()
 export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicationShutdown {
-  /** Set before the app starts; without it no request is counted. */
+  /** Both are set before the app starts; without the first no request is counted. */
   requests = new RequestTally();
+  version = '';
   #server: MetricsServer | undefined;
 
   constructor(
     @Inject(CONFIG) private readonly config: TokenServiceConfig,
     @Inject(DataSource) private readonly dataSource: DataSource,
+    private readonly leasePool: LeasePool,
     private readonly barrier: RevocationBarrier,
     private readonly relay: OutboxRelay,
     private readonly usage: UsageConsumer,
@@ -46,7 +51,9 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
   }
 
   #metrics(): MetricSet {
+    const { barrier } = this;
     const metrics = new MetricSet()
+      .info('portcullis_build_info', 'The version that runs', { version: this.version })
       .counter('portcullis_requests_total', 'Requests by method, route and outcome', () => this.#requestSamples(), [
         'method',
         'route',
@@ -55,23 +62,36 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
       .histogram(
         'portcullis_barrier_seconds',
         'From the commit of a change of access to its receipt',
-        this.barrier.durations,
+        barrier.durations,
+      )
+      .counter(
+        'portcullis_receipts_total',
+        'Receipts by the worst that they say',
+        () => samplesBy('outcome', barrier.receipts),
+        ['outcome'],
       ) // prettier-ignore
-      .gauge('portcullis_usage_reports_waiting', 'Usage reports that are not counted yet', () => this.#usageWaiting())
-      .counter('portcullis_usage_reports_rejected_total', 'Usage reports thrown away', () => this.#rejections(), [
-        'reason',
-      ]) // prettier-ignore
       .gauge(
         'portcullis_database_connections',
-        'Connections of the pool, and callers that wait for one',
-        () => this.#pool(),
-        ['state'],
+        'Connections of a pool, and callers that wait for one',
+        () => this.#pools(),
+        ['pool', 'state'],
       ) // prettier-ignore
       .gauge('portcullis_nats_connected', '1 while NATS is connected', () => Number(this.nats.isConnected));
+    this.#addUsage(metrics);
     this.#addOutbox(metrics);
     this.#addRetention(metrics);
     this.#addGateways(metrics);
     return metrics;
+  }
+
+  #addUsage(metrics: MetricSet): void {
+    const { rejections } = this.usage;
+    // From 0 on: Prometheus sees no increase in what begins with 1.
+    const rejected = (): Sample[] =>
+      USAGE_REJECTIONS.map((reason) => ({ labels: { reason }, value: rejections.get(reason) ?? 0 }));
+    metrics
+      .gauge('portcullis_usage_reports_waiting', 'Usage reports that are not counted yet', () => this.#usageWaiting())
+      .counter('portcullis_usage_reports_rejected_total', 'Usage reports thrown away', rejected, ['reason']);
   }
 
   #addOutbox(metrics: MetricSet): void {
@@ -106,7 +126,7 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
     const each = (valueOf: (gateway: GatewayDto, seq: number) => number) => async (): Promise<Sample[]> => {
       const { seq, gateways } = await list();
       return gateways.map((gateway) => ({
-        labels: { instance: gateway.instance, worker: String(gateway.worker) },
+        labels: { gateway: gateway.instance, worker: String(gateway.worker) },
         value: valueOf(gateway, seq),
       }));
     };
@@ -120,10 +140,6 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
     return [...this.requests.counts].map(({ count, ...labels }) => ({ labels, value: count }));
   }
 
-  #rejections(): Sample[] {
-    return [...this.usage.rejections].map(([reason, value]) => ({ labels: { reason }, value }));
-  }
-
   async #usageWaiting(): Promise<number> {
     if (!this.nats.isConnected) throw new Error('NATS is not connected');
     const options = { checkAPI: false, timeout: JETSTREAM_TIMEOUT_MS };
@@ -132,18 +148,24 @@ export class TokenServiceMetrics implements OnApplicationBootstrap, OnApplicatio
     return pending + underWay;
   }
 
-  #pool(): Sample[] {
-    const pool = poolOf(this.dataSource);
-    return Object.entries({
-      busy: pool.totalCount - pool.idleCount,
-      idle: pool.idleCount,
-      waiting: pool.waitingCount,
-    }).map(([state, value]) => ({ labels: { state }, value }));
+  #pools(): Sample[] {
+    const pools = { api: poolOf(this.dataSource), leases: this.leasePool.use };
+    return Object.entries(pools).flatMap(([pool, { totalCount, idleCount, waitingCount }]) =>
+      samplesBy('state', { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }, { pool }),
+    );
   }
 }
 
 function byKind(counts: ReadonlyMap<string, number>): () => Sample[] {
   return () => [...counts].map(([kind, value]) => ({ labels: { kind }, value }));
+}
+
+function samplesBy(
+  label: string,
+  counts: Readonly<Record<string, number>>,
+  labels: Record<string, string> = {},
+): Sample[] {
+  return Object.entries(counts).map(([name, value]) => ({ labels: { ...labels, [label]: name }, value }));
 }
 
 /** One look at the database serves all metrics of a scrape. */

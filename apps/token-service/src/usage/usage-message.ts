@@ -14,7 +14,15 @@ import { leaseMacMatches, parseLeaseMac } from '@portcullis/messaging';
 import type { LeaseKeys } from './usage-options.js';
 
 /** Why a report was thrown away. */
-export type UsageRejection = 'too_large' | 'no_mac' | 'unknown_lease' | 'wrong_mac' | 'malformed' | 'not_applicable';
+export const USAGE_REJECTIONS = [
+  'too_large',
+  'no_mac',
+  'unknown_lease',
+  'wrong_mac',
+  'malformed',
+  'not_applicable',
+] as const;
+export type UsageRejection = (typeof USAGE_REJECTIONS)[number];
 
 const MESSAGE_BYTES_MAX = 512 * 1024;
 const INSTANCE = /^[A-Za-z0-9._-]{1,64}$/;

@@ -1,0 +1,40 @@
+import { access, readdir } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { headingAnchors, linkTargets, readMarkdown } from './harness/markdown.ts';
+
+const REPOSITORY = join(import.meta.dirname, '..');
+const DOCS = join(REPOSITORY, 'docs');
+const CONTENTS = join(DOCS, 'README.md');
+/** Written in other branches; to be emptied when they are merged. */
+const COMING_PAGES = ['deployment', 'events', 'keys', 'limits', 'observability', 'performance', 'tls'].map((page) => join(DOCS, `${page}.md`)); // prettier-ignore
+
+const pages = (await readdir(DOCS, { recursive: true })).filter((file) => file.endsWith('.md')).map((file) => join(DOCS, file)); // prettier-ignore
+const manual = [...pages, join(REPOSITORY, 'README.md'), join(REPOSITORY, 'AGENTS.md')];
+
+const isThere = (file: string): Promise<boolean> => access(file).then(() => true, () => false); // prettier-ignore
+
+/** @returns why a link of a page leads nowhere, if it does */
+async function deadLink(page: string, target: string): Promise<string | undefined> {
+  if (/^[a-z]+:/.test(target)) return undefined;
+  const [path, anchor] = target.split('#');
+  const file = path ? resolve(dirname(page), path) : page;
+  if (COMING_PAGES.includes(file) && !(await isThere(file))) return undefined;
+  if (!(await isThere(file))) return `${target}: there is no such file`;
+  if (anchor === undefined) return undefined;
+  return headingAnchors(await readMarkdown(file)).includes(anchor) ? undefined : `${target}: there is no such heading`;
+}
+
+describe('the manual', () => {
+  it('lists every page of docs/ in its contents; reports and decisions by their folder', async () => {
+    const linked = linkTargets(await readMarkdown(CONTENTS)).map((target) => resolve(DOCS, target));
+    const listed = (page: string): boolean => linked.some((target) => page === target || dirname(page) === target);
+    expect(pages.filter((page) => page !== CONTENTS && !listed(page)).map((page) => relative(DOCS, page))).toEqual([]);
+  });
+
+  it.each(manual.map((page) => relative(REPOSITORY, page)))('%s links to nothing that is not there', async (name) => {
+    const page = join(REPOSITORY, name);
+    const dead = await Promise.all(linkTargets(await readMarkdown(page)).map((target) => deadLink(page, target)));
+    expect(dead.filter(Boolean)).toEqual([]);
+  });
+});
