@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isLoopbackHost, type Role, ROLES, type TokenAlgorithm } from '@portcullis/contracts';
+import { readTracingSettings, type TracingSettings } from '@portcullis/telemetry';
 
 export interface TokenServiceConfig {
   host: string;
@@ -37,6 +38,8 @@ export interface TokenServiceConfig {
   managementPort: number | undefined;
   managementHost: string;
   logLevel: string;
+  /** undefined: no traces. */
+  tracing: TracingSettings | undefined;
 }
 
 /** For injection. */
@@ -86,6 +89,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     managementPort: read.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
     managementHost: read.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
+    tracing: readTracingSettings(env, (name, what) => read.problems.push(`${name} ${what}`)),
   };
   checkAcrossFields(config, read);
   if (read.problems.length > 0) throw new ConfigError(read.problems);

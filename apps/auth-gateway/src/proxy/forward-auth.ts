@@ -5,6 +5,7 @@ import { bearerChallenge, Problem } from '@portcullis/contracts';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
+import type { ObservedRequest } from '../observation/observed-request.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { type ClientHeaders, readClientHeaders } from './client-headers.js';
 import type { Destinations } from './destinations.js';
@@ -32,6 +33,7 @@ interface Question {
   readonly action: Action;
   readonly clientAddress: string;
   readonly requestId: string;
+  readonly observed: ObservedRequest | undefined;
 }
 
 const NO_BODIES = { forwardAuthorization: false, forwardOwnCookies: false };
@@ -49,16 +51,18 @@ export class ForwardAuth {
     return isVerification(this.deps.proxy, url);
   }
 
-  answer(request: IncomingMessage, response: ServerResponse): void {
+  answer(request: IncomingMessage, response: ServerResponse, observed?: ObservedRequest): void {
     this.deps.traffic.requests += 1;
     const peer = this.deps.proxies.peer(request.socket);
     const headers = readClientHeaders(request.rawHeaders, request.httpVersion, peer.trusted, NO_BODIES);
-    if (headers instanceof Problem) return this.refuse(request, response, headers, randomUUID(), true);
-    const requestId = headers.requestId ?? randomUUID();
-    const action = this.action(request, headers);
-    if (action instanceof Problem) return this.refuse(request, response, action, requestId);
+    const requestId = headers instanceof Problem ? randomUUID() : (headers.requestId ?? randomUUID());
+    const unread = { request, response, requestId, observed };
+    if (headers instanceof Problem) return this.refuse(unread, headers, true);
     const clientAddress = this.deps.proxies.clientAddress(peer, headers.forwardedFor);
-    const question = { request, response, action, clientAddress, requestId };
+    observed?.identify(requestId, clientAddress);
+    const action = this.action(request, headers);
+    if (action instanceof Problem) return this.refuse(unread, action);
+    const question = { ...unread, action, clientAddress };
     this.deps.gate.authenticate(request, (result) => this.decide(question, result));
   }
 
@@ -76,11 +80,13 @@ export class ForwardAuth {
     return { destination, method: original.method, path: target.path, upgrades };
   }
 
-  private decide({ request, response, action, clientAddress, requestId }: Question, result: Caller | Problem): void {
+  private decide(question: Question, result: Caller | Problem): void {
+    const { request, response, action, clientAddress, requestId, observed } = question;
     if (response.destroyed) return;
     const refused = result instanceof Problem ? result : policyRefusal(action, result);
-    if (refused) return this.refuse(request, response, refused, requestId);
+    if (refused) return this.refuse(question, refused);
     const caller = result as Caller;
+    observed?.admit(caller.tokenId);
     if (caller.tokenId !== null) this.deps.usage.record(caller.tokenId, clientAddress);
     const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', 'X-Request-Id', requestId];
     appendIdentity(headers, caller);
@@ -89,12 +95,11 @@ export class ForwardAuth {
   }
 
   private refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
+    { request, response, requestId, observed }: Omit<Question, 'action' | 'clientAddress'>,
     problem: Problem,
-    requestId: string,
     closing = false,
   ): void {
+    observed?.refuse(problem.code);
     this.deps.traffic.refused += 1;
     answerProblem(request, response, asRefusal(problem), ['X-Request-Id', requestId], closing);
   }

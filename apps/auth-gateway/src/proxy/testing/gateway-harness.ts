@@ -105,7 +105,7 @@ export class Started {
       gate,
       { record: (tokenId, address) => void usage.push([tokenId, address]), recordRefusal: () => {} },
       routes,
-      { warn: (message) => void warnings.push(message), error: (message) => void warnings.push(message) },
+      { warn: (message) => void warnings.push(message), error: ({ message }) => void warnings.push(message) },
       new TrafficMeter(),
       standing,
     );

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ProcessLog, Tracing } from '@portcullis/telemetry';
+import type { AccessLogSetting } from '../config.js';
+import { AccessLog } from './access-log.js';
+import { ObservedRequest } from './observed-request.js';
+import { RequestSpan } from './request-span.js';
+
+/** Watches requests for the access log and for traces. Where neither is wanted there is none, and nothing to pay for. */
+export class RequestObserver {
+  private constructor(
+    private readonly accessLog: AccessLog | undefined,
+    /** Of the requests that get a line, from 0 to 1. */
+    private readonly loggedShare: number,
+    private readonly tracing: Tracing | undefined,
+  ) {}
+
+  /** @returns undefined when nothing is to be observed */
+  static for(setting: AccessLogSetting, log: ProcessLog, tracing: Tracing | undefined): RequestObserver | undefined {
+    const isLogging = setting > 0;
+    if (!isLogging && !tracing) return undefined;
+    return new RequestObserver(isLogging ? new AccessLog(log) : undefined, setting, tracing);
+  }
+
+  /**
+   * A request has come.
+   *
+   * @param route the prefix of its route, '' when it has none
+   * @param path normalised, without the query
+   * @returns undefined for one that is neither logged nor traced
+   */
+  begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: string,
+    path: string | undefined,
+  ): ObservedRequest | undefined {
+    const log = this.loggedShare === 1 || Math.random() < this.loggedShare ? this.accessLog : undefined;
+    const span = this.tracing && RequestSpan.begin(this.tracing, request, route, path);
+    return log || span ? new ObservedRequest(request, response, route, log, span) : undefined;
+  }
+}
