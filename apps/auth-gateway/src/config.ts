@@ -34,13 +34,11 @@ export interface GatewayConfig {
   managementPort: number | undefined;
   managementHost: string;
   logLevel: LogLevel;
-  accessLog: AccessLogSetting;
+  /** The share of requests that get a line in the log, from 0 to 1. */
+  accessLog: number;
   /** undefined: no traces. */
   tracing: TracingSettings | undefined;
 }
-
-/** The share of requests that get a line in the log, from 0 to 1. */
-export type AccessLogSetting = number;
 
 /** What Nest provides the settings under. */
 export const GATEWAY_CONFIG = Symbol('GATEWAY_CONFIG');

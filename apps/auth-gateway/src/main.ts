@@ -19,6 +19,7 @@ import { readConsoleFiles } from './console/console-files.js';
 import { ConsoleSite } from './console/console-site.js';
 import { ConfigError, type GatewayConfig, readConfig } from './config.js';
 import { packageVersion } from './health/package-version.js';
+import { AccessLog } from './observation/access-log.js';
 import { RequestObserver } from './observation/request-observer.js';
 import { DataPath } from './proxy/data-path.js';
 import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
@@ -33,15 +34,15 @@ async function start(config: GatewayConfig): Promise<void> {
   NestLogger.overrideLogger(new NestLog(log));
   endOnUnexpectedErrors(log);
   try {
-    await run(config, log);
+    await run(config);
   } catch (error) {
     endWithALogLine(log, error);
   }
 }
 
-async function run(config: GatewayConfig, log: ProcessLog): Promise<void> {
+async function run(config: GatewayConfig): Promise<void> {
   const logger = new NestLogger('Gateway');
-  const app = await createApp(config, log, await tracingFor(config));
+  const app = await createApp(config, await tracingFor(config));
   stopOnSignals(app, logger);
   try {
     await app.listen({ port: config.port, host: config.host });
@@ -58,11 +59,19 @@ async function tracingFor({ tracing, instance }: GatewayConfig): Promise<Tracing
   return startTracing(tracing, traced, new NestLogger('Tracing'));
 }
 
-async function createApp(
-  config: GatewayConfig,
-  log: ProcessLog,
+/** @returns undefined when requests are neither logged nor traced */
+async function observerFor(
+  { accessLog: share, instance }: GatewayConfig,
   tracing: Tracing | undefined,
-): Promise<NestFastifyApplication> {
+): Promise<RequestObserver | undefined> {
+  if (share === 0 && !tracing) return undefined;
+  // A log of its own: whoever asks for these lines gets them, whatever the level of the others.
+  const fields = { app: APP, instance, context: 'access' };
+  const log = share > 0 ? new AccessLog(await openProcessLog({ level: 'info', fields })) : undefined;
+  return new RequestObserver(log, share, tracing);
+}
+
+async function createApp(config: GatewayConfig, tracing: Tracing | undefined): Promise<NestFastifyApplication> {
   const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
   const site = openConsole(config);
   const dataPath: { current?: DataPath } = {};
@@ -79,8 +88,7 @@ async function createApp(
         site ? site.before(nestHandler) : nestHandler,
       ),
   });
-  const observer = RequestObserver.for(config.accessLog, log, tracing);
-  const module = AuthGatewayModule.register(config, routes, observer, tracing);
+  const module = AuthGatewayModule.register(config, routes, await observerFor(config, tracing), tracing);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     abortOnError: false,

@@ -2,7 +2,8 @@ import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pin
 import { redactFields, redactText } from './redaction.js';
 import { scopeFields } from './request-scope.js';
 
-export type ProcessLog = Logger;
+/** Without children: what they are bound to would not be looked through for secrets. */
+export type ProcessLog = Pick<Logger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'>;
 
 export interface ProcessLogOptions {
   /** One of pino's levels, or `silent`. */
@@ -24,9 +25,11 @@ export async function openProcessLog({ level, fields, destination }: ProcessLogO
     timestamp: stdTimeFunctions.isoTime,
     mixin: scopeFields,
     formatters: { log: redactFields },
+    serializers: { err: (redacted: unknown) => redacted },
     hooks: { streamWrite: redactText },
   };
-  return pino(options, destination ?? (await standardOutput()));
+  const log: Logger = pino(options, destination ?? (await standardOutput()));
+  return log;
 }
 
 /** Written at once, so that the last line before an end is not lost. */

@@ -3,12 +3,7 @@ import type { RequestFacts } from './observed-request.js';
 
 /** A line for each request that is over, for those who want one. Never the query string, and of the token only its number. */
 export class AccessLog {
-  readonly #lines: ProcessLog;
-
-  /** @param log whose level doesn't matter here: who asks for these lines gets them */
-  constructor(log: ProcessLog) {
-    this.#lines = log.child({ context: 'access' }, { level: 'info' });
-  }
+  constructor(private readonly log: ProcessLog) {}
 
   write(facts: RequestFacts): void {
     const { method, route, status, durationMs, aborted, refusal } = facts;
@@ -24,6 +19,6 @@ export class AccessLog {
       ...(aborted && { aborted }),
       ...(facts.traceId !== undefined && { trace_id: facts.traceId }),
     };
-    this.#lines.info(fields, `${method} ${route || '(no route)'} ${status}`);
+    this.log.info(fields, `${method} ${route || '(no route)'} ${status}`);
   }
 }

@@ -1,25 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ProcessLog, Tracing } from '@portcullis/telemetry';
-import type { AccessLogSetting } from '../config.js';
-import { AccessLog } from './access-log.js';
+import type { Tracing } from '@portcullis/telemetry';
+import type { AccessLog } from './access-log.js';
 import { ObservedRequest } from './observed-request.js';
 import { RequestSpan } from './request-span.js';
 
 /** Watches requests for the access log and for traces. Where neither is wanted there is none, and nothing to pay for. */
 export class RequestObserver {
-  private constructor(
+  /**
+   * @param accessLog undefined: no request gets a line
+   * @param loggedShare of the requests that get one, from 0 to 1
+   * @param tracing undefined: no request gets a span
+   */
+  constructor(
     private readonly accessLog: AccessLog | undefined,
-    /** Of the requests that get a line, from 0 to 1. */
     private readonly loggedShare: number,
     private readonly tracing: Tracing | undefined,
   ) {}
-
-  /** @returns undefined when nothing is to be observed */
-  static for(setting: AccessLogSetting, log: ProcessLog, tracing: Tracing | undefined): RequestObserver | undefined {
-    const isLogging = setting > 0;
-    if (!isLogging && !tracing) return undefined;
-    return new RequestObserver(isLogging ? new AccessLog(log) : undefined, setting, tracing);
-  }
 
   /**
    * A request has come.
