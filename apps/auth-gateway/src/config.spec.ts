@@ -33,6 +33,8 @@ describe('readConfig', () => {
       upgradesMax: 10_000,
       forwardAuth: undefined,
       logLevel: 'info',
+      accessLog: 0,
+      tracing: undefined,
     });
     expect(config.instance).toMatch(/^[A-Za-z0-9._-]+-8080$/);
   });
@@ -59,10 +61,14 @@ describe('readConfig', () => {
       PORTCULLIS_LOG_LEVEL: 'loud',
       PORTCULLIS_FORWARD_AUTH: 'apache',
       PORTCULLIS_VERIFIED_TOKENS_MAX: '0',
+      PORTCULLIS_ACCESS_LOG: '1.5',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
     });
     const names = faults.map((fault) => fault.split(' ')[0]);
     expect(names.toSorted()).toEqual([
       'NATS_URL',
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'PORTCULLIS_ACCESS_LOG',
       'PORTCULLIS_FORWARD_AUTH',
       'PORTCULLIS_INSTANCE',
       'PORTCULLIS_INTERNAL_SECRET',
@@ -81,6 +87,13 @@ describe('readConfig', () => {
       expect(faultsOf(env)).toEqual(['PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE is for tests alone (NODE_ENV=test)']);
     }
     expect(readConfig({ ...unsafe, NODE_ENV: 'test' }).unsafeTestIgnoreLease).toBe(true);
+  });
+
+  it('takes what share of requests is logged', () => {
+    const shareOf = (text: string) => readConfig({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }).accessLog;
+    expect(['off', 'all', '0', '1', '0.01', '.5', '1.0'].map(shareOf)).toEqual([0, 1, 0, 1, 0.01, 0.5, 1]);
+    for (const text of ['on', '-1', '2', '1e-3', '0x1', '1.01'])
+      expect(faultsOf({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }), text).toHaveLength(1);
   });
 
   it('reads the secret from a file', () => {

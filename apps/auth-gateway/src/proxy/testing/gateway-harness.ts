@@ -17,6 +17,7 @@ import { TrafficMeter } from '../../access-view/traffic-meter.js';
 import type { Gate } from '../../authentication/gate.js';
 import { parseRoutes } from '../../authorization/routes-document.js';
 import type { Route } from '../../authorization/route.js';
+import type { RequestObserver } from '../../observation/request-observer.js';
 import { DataPath, type DataPathOptions, type RouteSource } from '../data-path.js';
 import { createGatewayServer, type ServerLimits } from '../http-server.js';
 import type { UpstreamLimits } from '../upstream.js';
@@ -87,7 +88,7 @@ export class Started {
   /** A gateway with the tokens `member`, `editor`, `admin` and `scim`. */
   async gateway(
     yaml: string,
-    options: Partial<DataPathOptions> & { server?: Partial<ServerLimits> } = {},
+    options: Partial<DataPathOptions> & { server?: Partial<ServerLimits>; observer?: RequestObserver } = {},
   ): Promise<TestGateway> {
     const gate = new MemoryGate();
     for (const role of ['Member', 'Editor', 'Admin'] as const) gate.callers.set(role.toLowerCase(), callerOf({ role }));
@@ -108,6 +109,7 @@ export class Started {
       { warn: (message) => void warnings.push(message), error: ({ message }) => void warnings.push(message) },
       new TrafficMeter(),
       standing,
+      options.observer,
     );
     const server = createGatewayServer(dataPath, answerAsNest, options.server);
     const port = await this.listen(server);
