@@ -82,12 +82,12 @@ describe('a trace', () => {
     expect(sent['tracestate']).toBe('vendor=opaque');
   });
 
-  it('of a revoke shows the gateway, the token-service, its transaction and the wait at the barrier', async () => {
+  it('of a revoke shows the gateway, the token-service, its transaction, the wait at the barrier and the event', async () => {
     const { id } = await makeServiceToken(stack.admin);
     const { traceId, spanId, headers } = clientTrace();
     const answer = await stack.admin.put(`/api/user-tokens/${id}`, { revoke: true }, { headers });
 
-    const spans = await spansOf(traceId, 5);
+    const spans = await spansOf(traceId, 6);
     const edge = named(spans, 'PUT /api/user-tokens');
     const hop = named(spans, 'PUT', 'client');
     const service = named(spans, 'PUT /api/user-tokens/:id');
@@ -95,6 +95,8 @@ describe('a trace', () => {
     const barrier = named(spans, 'revocation barrier');
     expect([edge.parentSpanId, hop.parentSpanId, service.parentSpanId]).toEqual([spanId, edge.spanId, hop.spanId]);
     expect([transaction.parentSpanId, barrier.parentSpanId]).toEqual([service.spanId, service.spanId]);
+    const sent = named(spans, 'send portcullis.outbox.token.revoked', 'producer');
+    expect(sent).toMatchObject({ parentSpanId: transaction.spanId, failed: false });
     expect([edge.service, service.service]).toEqual(['edge', 'portcullis-token-service']);
     expect(barrier.attributes).toMatchObject({
       'portcullis.access.seq': answer.body.receipt.seq,
@@ -203,9 +205,7 @@ describe('a receiver that hangs', () => {
     expect(failures()).toBe(1);
     await gateway.process.stop();
     expect(gateway.process.exit).toEqual({ code: 0, signal: null });
-    receiver.hangs = false;
-    await gateway.restart();
-  });
+  }, 180_000);
 
   it('that is not there at all does no harm either', async () => {
     const gateway = stack.gateways[0]!;
@@ -217,6 +217,5 @@ describe('a receiver that hangs', () => {
     });
     await gateway.process.stop();
     expect(gateway.process.exit).toEqual({ code: 0, signal: null });
-    await gateway.restart({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
-  });
+  }, 180_000);
 });

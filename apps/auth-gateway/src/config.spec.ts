@@ -14,6 +14,8 @@ function faultsOf(env: Record<string, string>): readonly string[] {
   return [];
 }
 
+const shareOf = (text: string) => readConfig({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }).accessLog;
+
 describe('readConfig', () => {
   it('takes the documented defaults', () => {
     const config = readConfig(MINIMUM);
@@ -90,7 +92,6 @@ describe('readConfig', () => {
   });
 
   it('takes what share of requests is logged', () => {
-    const shareOf = (text: string) => readConfig({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }).accessLog;
     expect(['off', 'all', '0', '1', '0.01', '.5', '1.0'].map(shareOf)).toEqual([0, 1, 0, 1, 0.01, 0.5, 1]);
     for (const text of ['on', '-1', '2', '1e-3', '0x1', '1.01'])
       expect(faultsOf({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }), text).toHaveLength(1);
