@@ -6,7 +6,7 @@ import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 let stack: Stack;
-beforeAll(async () => (stack = await Stack.start({ gateways: 2 })));
+beforeAll(async () => (stack = await Stack.start({ gateways: 2, gatewayEnv: { PORTCULLIS_ACCESS_LOG: 'all' } })));
 afterAll(() => stack.stop());
 
 /** What must be found nowhere: the token, and its parts that would help to make one. */

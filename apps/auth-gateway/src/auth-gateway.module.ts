@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { MessagingModule } from '@portcullis/messaging';
-import { LoggerModule } from 'nestjs-pino';
+import { TRACING, type Tracing } from '@portcullis/telemetry';
 import { AccessViewModule } from './access-view/access-view.module.js';
 import { StandingAccess } from './access-view/standing-access.js';
 import { TrafficMeter } from './access-view/traffic-meter.js';
@@ -10,6 +10,7 @@ import { RoutesFile } from './authorization/routes-file.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config.js';
 import { HealthModule } from './health/health.module.js';
 import { GatewayMetrics } from './metrics/gateway-metrics.js';
+import { RequestObserver } from './observation/request-observer.js';
 import { DataPath } from './proxy/data-path.js';
 import { UsageModule } from './usage/usage.module.js';
 import { UsageReporter } from './usage/usage-reporter.js';
@@ -21,7 +22,7 @@ import { UsageReporter } from './usage/usage-reporter.js';
     GatewayMetrics,
     {
       provide: DataPath,
-      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess],
+      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess, RequestObserver],
       useFactory: (
         config: GatewayConfig,
         gate: BearerGate,
@@ -29,21 +30,33 @@ import { UsageReporter } from './usage/usage-reporter.js';
         routes: RoutesFile,
         traffic: TrafficMeter,
         standing: StandingAccess,
-      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing),
+        observer?: RequestObserver,
+      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing, observer),
     },
   ],
 })
 export class AuthGatewayModule implements OnApplicationBootstrap {
   constructor(@Inject(RoutesFile) private readonly routes: RoutesFile) {}
 
-  static register(config: GatewayConfig, routes: RoutesFile): DynamicModule {
+  /**
+   * @param observer undefined: no request is logged or traced
+   * @param tracing undefined: there are no traces
+   */
+  static register(
+    config: GatewayConfig,
+    routes: RoutesFile,
+    observer: RequestObserver | undefined,
+    tracing: Tracing | undefined,
+  ): DynamicModule {
     return {
       module: AuthGatewayModule,
-      providers: [{ provide: RoutesFile, useValue: routes }],
+      providers: [
+        { provide: RoutesFile, useValue: routes },
+        { provide: RequestObserver, useValue: observer },
+        { provide: TRACING, useValue: tracing },
+      ],
       imports: [
         ConfigModule.register(config),
-        // No line per request, and so no header of one; what is logged within a request carries its id only.
-        LoggerModule.forRoot({ pinoHttp: { level: config.logLevel, autoLogging: false, quietReqLogger: true } }),
         MessagingModule.register({ servers: config.natsUrls, name: connectionName(config) }),
       ],
     };

@@ -14,6 +14,8 @@ function faultsOf(env: Record<string, string>): readonly string[] {
   return [];
 }
 
+const shareOf = (text: string) => readConfig({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }).accessLog;
+
 describe('readConfig', () => {
   it('takes the documented defaults', () => {
     const config = readConfig(MINIMUM);
@@ -35,6 +37,8 @@ describe('readConfig', () => {
       failedAuthLimit: { count: 6, windowSeconds: 60, burst: 50 },
       forwardAuth: undefined,
       logLevel: 'info',
+      accessLog: 0,
+      tracing: undefined,
     });
     expect(config.instance).toMatch(/^[A-Za-z0-9._-]+-8080$/);
   });
@@ -62,10 +66,14 @@ describe('readConfig', () => {
       PORTCULLIS_FORWARD_AUTH: 'apache',
       PORTCULLIS_FAILED_AUTH_LIMIT: 'ten',
       PORTCULLIS_VERIFIED_TOKENS_MAX: '0',
+      PORTCULLIS_ACCESS_LOG: '1.5',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
     });
     const names = faults.map((fault) => fault.split(' ')[0]);
     expect(names.toSorted()).toEqual([
       'NATS_URL',
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'PORTCULLIS_ACCESS_LOG',
       'PORTCULLIS_FAILED_AUTH_LIMIT',
       'PORTCULLIS_FORWARD_AUTH',
       'PORTCULLIS_INSTANCE',
@@ -85,6 +93,12 @@ describe('readConfig', () => {
       expect(faultsOf(env)).toEqual(['PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE is for tests alone (NODE_ENV=test)']);
     }
     expect(readConfig({ ...unsafe, NODE_ENV: 'test' }).unsafeTestIgnoreLease).toBe(true);
+  });
+
+  it('takes what share of requests is logged', () => {
+    expect(['off', 'all', '0', '1', '0.01', '.5', '1.0'].map(shareOf)).toEqual([0, 1, 0, 1, 0.01, 0.5, 1]);
+    for (const text of ['on', '-1', '2', '1e-3', '0x1', '1.01'])
+      expect(faultsOf({ ...MINIMUM, PORTCULLIS_ACCESS_LOG: text }), text).toHaveLength(1);
   });
 
   it('reads the secret from a file', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { WHEN_STALE, type WhenStale } from '@portcullis/contracts';
+import { readTracingSettings, type TracingSettings } from '@portcullis/telemetry';
 import ipaddr from 'ipaddr.js';
 import { parseRate, type Rate, RATE_FORM } from './limits/rate.js';
 import { FORWARD_AUTH_PROXIES, type ForwardAuthProxy } from './proxy/original-request.js';
@@ -43,6 +44,10 @@ export interface GatewayConfig {
   managementPort: number | undefined;
   managementHost: string;
   logLevel: LogLevel;
+  /** The share of requests that get a line in the log, from 0 to 1. */
+  accessLog: number;
+  /** undefined: no traces. */
+  tracing: TracingSettings | undefined;
 }
 
 /** What Nest provides the settings under. */
@@ -103,6 +108,8 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     managementPort: reader.optionalInteger('PORTCULLIS_MANAGEMENT_PORT', 1, 65_535),
     managementHost: reader.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     logLevel: reader.oneOf('PORTCULLIS_LOG_LEVEL', LOG_LEVELS, 'info'),
+    accessLog: reader.share('PORTCULLIS_ACCESS_LOG'),
+    tracing: readTracingSettings(env, (name, what) => reader.faults.push(`${name} ${what}`)),
   };
   if (config.managementPort !== undefined) config.managementPort += config.worker;
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
@@ -150,6 +157,14 @@ class EnvironmentReader {
     if (text === undefined) return undefined;
     const choice = choices.find((candidate) => candidate === text);
     return choice ?? this.fault(name, `must be one of ${choices.join(', ')}, or unset`, undefined);
+  }
+
+  /** `off` (the default), `all`, or what lies between. */
+  share(name: string): number {
+    const text = this.text(name, 'off');
+    if (text === 'off' || text === 'all') return Number(text === 'all');
+    const value = /^(?:0?\.\d{1,9}|[01](?:\.0+)?)$/.test(text) ? Number(text) : NaN;
+    return value >= 0 ? value : this.fault(name, 'must be off, all, or a share between 0 and 1 such as 0.01', 0);
   }
 
   /** `1` switches it on, and only where `NODE_ENV` is `test`. */

@@ -5,25 +5,46 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
-import { Logger } from 'nestjs-pino';
+import {
+  endOnUnexpectedErrors,
+  NestLog,
+  openProcessLog,
+  type ProcessLog,
+  startTracing,
+  type Tracing,
+} from '@portcullis/telemetry';
 import { AuthGatewayModule } from './auth-gateway.module.js';
 import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
 import { readConsoleFiles } from './console/console-files.js';
 import { ConsoleSite } from './console/console-site.js';
 import { ConfigError, type GatewayConfig, readConfig } from './config.js';
 import { Readiness } from './health/readiness.js';
+import { packageVersion } from './health/package-version.js';
+import { AccessLog } from './observation/access-log.js';
+import { RequestObserver } from './observation/request-observer.js';
 import { DataPath } from './proxy/data-path.js';
 import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
 import { shutDown } from './shutdown.js';
 import { readyToListen, startWorkers } from './workers/workers.js';
 
+const APP = 'auth-gateway';
 const CONSOLE_FOLDER = fileURLToPath(new URL('../../console/dist', import.meta.url));
 
 /** Starts the gateway. It listens at once and answers 503 until it holds a lease. */
 async function start(config: GatewayConfig): Promise<void> {
-  const app = await createApp(config);
-  const logger = app.get(Logger);
-  crashWithALogLine(logger);
+  const log = await openProcessLog({ level: config.logLevel, fields: { app: APP, instance: config.instance } });
+  NestLogger.overrideLogger(new NestLog(log));
+  endOnUnexpectedErrors(log);
+  try {
+    await run(config);
+  } catch (error) {
+    endWithALogLine(log, error);
+  }
+}
+
+async function run(config: GatewayConfig): Promise<void> {
+  const logger = new NestLogger('Gateway');
+  const app = await createApp(config, await tracingFor(config));
   stopOnSignals(app, logger);
   try {
     await app.init();
@@ -36,7 +57,25 @@ async function start(config: GatewayConfig): Promise<void> {
   logger.log(`gateway ${config.instance} listens on ${await app.getUrl()}`);
 }
 
-async function createApp(config: GatewayConfig): Promise<NestFastifyApplication> {
+async function tracingFor({ tracing, instance }: GatewayConfig): Promise<Tracing | undefined> {
+  if (!tracing) return undefined;
+  const traced = { serviceName: `portcullis-${APP}`, serviceVersion: packageVersion(), instance };
+  return startTracing(tracing, traced, new NestLogger('Tracing'));
+}
+
+/** @returns undefined when requests are neither logged nor traced */
+async function observerFor(
+  { accessLog: share, instance }: GatewayConfig,
+  tracing: Tracing | undefined,
+): Promise<RequestObserver | undefined> {
+  if (share === 0 && !tracing) return undefined;
+  // A log of its own: whoever asks for these lines gets them, whatever the level of the others.
+  const fields = { app: APP, instance, context: 'access' };
+  const log = share > 0 ? new AccessLog(await openProcessLog({ level: 'info', fields })) : undefined;
+  return new RequestObserver(log, share, tracing);
+}
+
+async function createApp(config: GatewayConfig, tracing: Tracing | undefined): Promise<NestFastifyApplication> {
   const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
   const site = openConsole(config);
   const dataPath: { current?: DataPath } = {};
@@ -53,12 +92,11 @@ async function createApp(config: GatewayConfig): Promise<NestFastifyApplication>
         site ? site.before(nestHandler) : nestHandler,
       ),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AuthGatewayModule.register(config, routes), adapter, {
-    bufferLogs: true,
+  const module = AuthGatewayModule.register(config, routes, await observerFor(config, tracing), tracing);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     abortOnError: false,
   });
-  app.useLogger(app.get(Logger));
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(problemValidationPipe());
   dataPath.current = app.get(DataPath);
@@ -74,7 +112,7 @@ function openConsole(config: GatewayConfig): ConsoleSite | undefined {
   return undefined;
 }
 
-function stopOnSignals(app: NestFastifyApplication, logger: Logger): void {
+function stopOnSignals(app: NestFastifyApplication, logger: NestLogger): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
@@ -86,21 +124,18 @@ function stopOnSignals(app: NestFastifyApplication, logger: Logger): void {
   process.on('SIGINT', stop);
 }
 
-/** A fault that nobody foresaw may have left anything half done: the next process starts clean. */
-function crashWithALogLine(logger: Logger): void {
-  const crash = (error: unknown): never => {
-    logger.fatal({ err: error }, 'unexpected error, the gateway ends');
-    process.exit(1);
-  };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
+/** One line for what the one who starts it can mend, all that is known for the rest. */
+function endWithALogLine(log: ProcessLog, error: unknown): never {
+  if (error instanceof RoutesFileError) log.fatal(error.message);
+  else log.fatal({ err: error }, "the gateway can't start");
+  process.exit(1);
 }
 
 try {
   const config = readConfig(process.env);
-  if (!startWorkers(config)) await start(config);
+  if (!(await startWorkers(config))) await start(config);
 } catch (error) {
-  const foreseen = error instanceof ConfigError || error instanceof RoutesFileError;
-  process.stderr.write(`${foreseen ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  // Before there is a log: it says how to log.
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
   process.exit(1);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
+import { TRACING, type Tracing } from '@portcullis/telemetry';
 import { AccessFollower } from './access-view/access-follower.js';
 import { RoutesFile } from './authorization/routes-file.js';
 import { Readiness } from './health/readiness.js';
@@ -10,6 +11,7 @@ const IN_FLIGHT_TIMEOUT_MS = 10_000;
 const USAGE_TIMEOUT_MS = 3_000;
 const RELEASE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
+const TRACES_TIMEOUT_MS = 2_000;
 
 interface ShutdownLog {
   log(message: string): void;
@@ -22,6 +24,7 @@ interface ShutdownLog {
  */
 export async function shutDown(app: INestApplication, log: ShutdownLog): Promise<void> {
   const dataPath = app.get(DataPath);
+  const tracing = app.get<Tracing | undefined>(TRACING);
   app.get(Readiness).drain();
   app.get(RoutesFile).close();
   dataPath.startDraining();
@@ -35,6 +38,7 @@ export async function shutDown(app: INestApplication, log: ShutdownLog): Promise
   await step('the last usage report', USAGE_TIMEOUT_MS + 500, () => app.get(UsageReporter).stop(USAGE_TIMEOUT_MS));
   await step('releasing the lease', RELEASE_TIMEOUT_MS, () => app.get(AccessFollower).release());
   await step('closing connections', CLOSE_TIMEOUT_MS, () => app.close());
+  await tracing?.shutDown(TRACES_TIMEOUT_MS);
 }
 
 /** Makes a function that runs one step and goes on, with a warning, when it fails or takes too long. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isLoopbackHost, type Role, ROLES, type TokenAlgorithm } from '@portcullis/contracts';
+import { readTracingSettings, type TracingSettings } from '@portcullis/telemetry';
 
 export interface TokenServiceConfig {
   host: string;
@@ -42,6 +43,8 @@ export interface TokenServiceConfig {
   /** How long requests under way may take to finish after a signal to stop. */
   shutdownSeconds: number;
   logLevel: string;
+  /** undefined: no traces. */
+  tracing: TracingSettings | undefined;
 }
 
 /** For injection. */
@@ -94,6 +97,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     managementHost: read.text('PORTCULLIS_MANAGEMENT_HOST', '127.0.0.1'),
     shutdownSeconds: read.integer('PORTCULLIS_SHUTDOWN_SECONDS', 12, 1, 600),
     logLevel: read.oneOf('PORTCULLIS_LOG_LEVEL', 'info', LOG_LEVELS),
+    tracing: readTracingSettings(env, (name, what) => read.problems.push(`${name} ${what}`)),
   };
   checkAcrossFields(config, read);
   if (read.problems.length > 0) throw new ConfigError(read.problems);

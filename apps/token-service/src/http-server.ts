@@ -2,14 +2,16 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { errorFormFor } from '@portcullis/access-control';
 import { API_BODY_BYTES_MAX, Problem, SCIM_MEDIA_TYPE } from '@portcullis/contracts';
-import type { FastifyReply } from 'fastify';
+import { type Tracing, withRequestId } from '@portcullis/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthenticatedRequest } from './authentication/current-caller.js';
 import { originOf } from './authentication/request-origin.js';
 import type { TokenServiceConfig } from './config.js';
 import type { RequestTally } from './metrics/request-tally.js';
+import { traceRequests } from './tracing/request-spans.js';
 
 /** Fastify, with where a request comes from worked out first, and the internal API kept to its own port. */
-export function httpAdapter(config: TokenServiceConfig, requests: RequestTally): FastifyAdapter {
+export function httpAdapter(config: TokenServiceConfig, requests: RequestTally, tracing?: Tracing): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: API_BODY_BYTES_MAX,
     requestTimeout: 30_000,
@@ -30,6 +32,8 @@ export function httpAdapter(config: TokenServiceConfig, requests: RequestTally):
     if (isInternalRoute === isInternalPort) return done();
     answer(request.url, reply, new Problem(404, 'not_found', 'There is nothing at this path'));
   });
+  logWithRequestId(adapter.getInstance());
+  if (tracing) traceRequests(adapter.getInstance(), tracing);
   adapter.getInstance().addHook('onResponse', (request, reply, done) => {
     requests.note(request.method, request.routeOptions.url, reply.statusCode);
     done();
@@ -40,6 +44,16 @@ export function httpAdapter(config: TokenServiceConfig, requests: RequestTally):
     done();
   });
   return adapter;
+}
+
+/** Twice: reading the body loses what was entered before. */
+function logWithRequestId(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', enterRequest);
+  fastify.addHook('preValidation', enterRequest);
+}
+
+function enterRequest(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  withRequestId((request as unknown as AuthenticatedRequest).origin.requestId, done);
 }
 
 /** RFC 9112 section 6.3: without either header a request has no body. */

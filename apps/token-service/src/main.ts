@@ -1,8 +1,17 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger } from 'nestjs-pino';
+import {
+  endOnUnexpectedErrors,
+  NestLog,
+  openProcessLog,
+  type ProcessLog,
+  startTracing,
+  type Tracing,
+} from '@portcullis/telemetry';
 import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
@@ -18,19 +27,30 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+const APP = 'token-service';
+
 /** Starts the token-service: the API on one port, the internal API for gateways on another. */
 async function start(config: TokenServiceConfig): Promise<void> {
+  const log = await openProcessLog({ level: config.logLevel, fields: { app: APP, instance: hostname() } });
+  Logger.overrideLogger(new NestLog(log));
+  endOnUnexpectedErrors(log);
+  try {
+    await run(config, await tracingFor(config));
+  } catch (error) {
+    endWithALogLine(log, error as Error);
+  }
+}
+
+async function run(config: TokenServiceConfig, tracing: Tracing | undefined): Promise<void> {
   const requests = new RequestTally();
   const app = await NestFactory.create<NestFastifyApplication>(
-    TokenServiceModule.register(config),
-    httpAdapter(config, requests),
+    TokenServiceModule.register(config, tracing),
+    httpAdapter(config, requests, tracing),
     {
-      bufferLogs: true,
       bodyParser: false, // Fastify's own, for JSON alone
       abortOnError: false,
     },
   );
-  app.useLogger(app.get(Logger));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true }); // 0 when all is done, not the signal
   app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
   const metrics = app.get(TokenServiceMetrics);
@@ -42,16 +62,24 @@ async function start(config: TokenServiceConfig): Promise<void> {
   await app.listen(config.apiPort, config.host);
 }
 
+async function tracingFor({ tracing, apiPort }: TokenServiceConfig): Promise<Tracing | undefined> {
+  if (!tracing) return undefined;
+  const traced = { serviceName: `portcullis-${APP}`, serviceVersion: version, instance: `${hostname()}-${apiPort}` };
+  return startTracing(tracing, traced, new Logger('Tracing'));
+}
+
 /** One line for what the one who starts it can mend, all that is known for the rest. */
-function explain(error: Error): string {
-  if (error instanceof ConfigError || error instanceof WrongMasterKeyError) return error.message;
-  if (isDatabaseUnavailable(error)) return `Postgres (DATABASE_URL) can't be reached: ${error.message}`;
-  return error.stack ?? String(error);
+function endWithALogLine(log: ProcessLog, error: Error): never {
+  if (error instanceof WrongMasterKeyError) log.fatal(error.message);
+  else if (isDatabaseUnavailable(error)) log.fatal(`Postgres (DATABASE_URL) can't be reached: ${error.message}`);
+  else log.fatal({ err: error }, "the token-service can't start");
+  process.exit(1);
 }
 
 try {
   await start(readConfig(process.env));
 } catch (error) {
-  process.stderr.write(`${explain(error as Error)}\n`);
+  // Before there is a log: it says how to log.
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
   process.exit(1);
 }

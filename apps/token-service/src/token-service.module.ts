@@ -1,9 +1,10 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { AccessGuard, errorFormFor } from '@portcullis/access-control';
 import { type Problem, ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import { MessagingModule } from '@portcullis/messaging';
-import { LoggerModule } from 'nestjs-pino';
+import { TRACING, type Tracing } from '@portcullis/telemetry';
 import { AccessFeed } from './access/access-feed.js';
 import { AccessLedger } from './access/access-ledger.js';
 import { RefusedChange } from './access/access-outcome.js';
@@ -37,6 +38,7 @@ import { EventsModule } from './events/events.module.js';
 import { GatewayList } from './gateways/gateway-list.js';
 import { GatewaysController } from './gateways/gateways.controller.js';
 import { HealthController } from './health/health.controller.js';
+import { Readiness } from './health/readiness.js';
 import { JwksController } from './keys/jwks.controller.js';
 import { KeyAtStart } from './keys/key-at-start.js';
 import { KeyRetirement } from './keys/key-retirement.js';
@@ -73,6 +75,7 @@ import { TokenList } from './tokens/token-list.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { TokensService } from './tokens/tokens.service.js';
 import { LeaseKeys, USAGE_OPTIONS } from './usage/usage-options.js';
+import { TracesAtEnd } from './tracing/traces-at-end.js';
 import { UsageModule } from './usage/usage.module.js';
 import { UserList } from './users/user-list.js';
 import { UsersController } from './users/users.controller.js';
@@ -113,21 +116,15 @@ function problemOf(error: unknown): Problem | undefined {
 @Global()
 @Module({})
 export class TokenServiceModule {
-  static register(config: TokenServiceConfig): DynamicModule {
+  /** @param tracing undefined: there are no traces */
+  static register(config: TokenServiceConfig, tracing?: Tracing): DynamicModule {
     return {
       module: TokenServiceModule,
       imports: [
-        LoggerModule.forRoot({
-          pinoHttp: {
-            level: config.logLevel,
-            autoLogging: false,
-            quietReqLogger: true,
-            redact: ['req.headers', 'res.headers'],
-          },
-        }),
         DatabaseModule.register(),
         MessagingModule.register({ servers: config.natsServers, name: 'token-service' }),
         EventsModule,
+        TerminusModule.forRoot({ logger: false }),
         UsageModule,
       ],
       controllers: [
@@ -150,6 +147,7 @@ export class TokenServiceModule {
       ],
       providers: [
         { provide: CONFIG, useValue: config },
+        { provide: TRACING, useValue: tracing },
         { provide: EVENTS_OPTIONS, useValue: { databaseUrl: config.databaseUrl, replicas: config.eventsReplicas } },
         {
           provide: USAGE_OPTIONS,
@@ -169,10 +167,12 @@ export class TokenServiceModule {
         IssuedTokenAuthenticator,
         FirstAdmin,
         ExpiredTokens,
+        Readiness,
         Retention,
         RetentionSchedule,
         TokenServiceMetrics,
         OpenApiDocument,
+        TracesAtEnd,
       ],
       exports: [CONFIG, MasterKeys, EVENTS_OPTIONS, USAGE_OPTIONS, LeaseKeys],
     };

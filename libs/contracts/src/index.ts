@@ -2,6 +2,7 @@ export * from './roles.js';
 export * from './limits.js';
 export * from './problems/problem.js';
 export * from './problems/error-form.js';
+export * from './problems/not-ready.js';
 export * from './problems/problem.filter.js';
 export * from './validation/validation.pipe.js';
 export * from './access/access-entry.js';

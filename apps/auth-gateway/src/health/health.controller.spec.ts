@@ -1,7 +1,8 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ProblemFilter } from '@portcullis/contracts';
+import { ProblemFilter, type WhenStale } from '@portcullis/contracts';
 import { NatsClient } from '@portcullis/messaging';
 import { AccessReplica } from '../access-view/access-replica.js';
 import { instantOf } from '../access-view/clock.js';
@@ -18,24 +19,26 @@ const lease = new Lease(clock);
 
 afterEach(() => app.close());
 
-async function started() {
+async function started(whenStale: WhenStale = 'deny') {
   const replica = new AccessReplica();
   const follower = { clockOffMs: 0 };
-  const readiness = new Readiness(replica, lease, follower);
+  const nats = { isConnected: false };
+  const readiness = new Readiness(new HealthIndicatorService(), { replica, lease, follower, nats, whenStale });
   const module = await Test.createTestingModule({
+    imports: [TerminusModule.forRoot({ logger: false })],
     controllers: [HealthController],
     providers: [
       { provide: GATEWAY_CONFIG, useValue: { instance: 'gw-1' } },
       { provide: Readiness, useValue: readiness },
       { provide: AccessReplica, useValue: replica },
-      { provide: NatsClient, useValue: { isConnected: false } },
+      { provide: NatsClient, useValue: nats },
     ],
   }).compile();
   app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   app.useGlobalFilters(new ProblemFilter());
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
-  return { replica, follower, readiness };
+  return { replica, follower, nats, readiness };
 }
 
 const get = async (url: string) => {
@@ -54,11 +57,11 @@ describe('HealthController', () => {
   it('is alive from the start, and ready only with a view and a lease', async () => {
     const { replica } = await started();
     expect((await get('/livez')).statusCode).toBe(200);
-    expect(await reasons()).toEqual(['access_view']);
+    expect(await reasons()).toEqual(['access_view', 'lease']);
     replica.install(new ModelLedger().replayedTo(0));
     expect(await reasons()).toEqual(['lease']);
     lease.extend(instantOf(clock), 1_000);
-    expect(await get('/readyz')).toMatchObject({ statusCode: 200, body: { status: 'ready' } });
+    expect((await get('/readyz')).statusCode).toBe(200);
     await clock.advance(1_000);
     expect(await reasons()).toEqual(['lease']);
   });
@@ -73,6 +76,29 @@ describe('HealthController', () => {
     expect((await get('/readyz')).statusCode).toBe(200);
     readiness.drain();
     expect(await reasons()).toEqual(['process']);
+  });
+
+  it('is degraded and stays ready while NATS is away: it follows the ledger by its renewals', async () => {
+    const { replica, nats } = await started();
+    replica.install(new ModelLedger().replayedTo(0));
+    lease.extend(instantOf(clock), 1_000);
+    expect(await get('/readyz')).toMatchObject({
+      statusCode: 200,
+      body: { status: 'degraded', details: { lease: { status: 'up' }, nats: { status: 'degraded' } } },
+    });
+    nats.isConnected = true;
+    expect(await get('/readyz')).toMatchObject({ statusCode: 200, body: { status: 'ok' } });
+  });
+
+  it('goes on without a lease, degraded, where it was told to go on with what it knows', async () => {
+    const { replica } = await started('allow');
+    lease.close();
+    expect(await reasons()).toEqual(['access_view', 'lease']);
+    replica.install(new ModelLedger().replayedTo(0));
+    expect(await get('/readyz')).toMatchObject({
+      statusCode: 200,
+      body: { status: 'degraded', details: { lease: { status: 'degraded' } } },
+    });
   });
 
   it('tells version and health in brief', async () => {

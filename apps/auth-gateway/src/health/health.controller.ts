@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { Public } from '@portcullis/access-control';
-import { Problem } from '@portcullis/contracts';
+import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { notReady } from '@portcullis/contracts';
 import { NatsClient } from '@portcullis/messaging';
 import { AccessReplica } from '../access-view/access-replica.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config.js';
@@ -21,6 +22,7 @@ export class HealthController {
   readonly #version = packageVersion();
 
   constructor(
+    private readonly health: HealthCheckService,
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(Readiness) private readonly readiness: Readiness,
     @Inject(AccessReplica) private readonly replica: AccessReplica,
@@ -38,12 +40,12 @@ export class HealthController {
   /** The gateway can decide on requests. */
   @Public()
   @Get('readyz')
-  @Header('Cache-Control', 'no-store')
-  ready(): { status: 'ready' } {
-    const reasons = this.readiness.reasons();
-    if (reasons.length === 0) return { status: 'ready' };
-    const detail = reasons.map(({ field, message }) => `${field} ${message}`).join('; ');
-    throw new Problem(503, 'not_ready', detail, { errors: reasons, headers: { 'Retry-After': '1' } });
+  @HealthCheck({ noCache: true, swaggerDocumentation: false })
+  async ready(): Promise<HealthCheckResult> {
+    const details = this.readiness.check();
+    return this.health.check([() => details]).catch(() => {
+      throw notReady(details);
+    });
   }
 
   @Public()
@@ -51,7 +53,7 @@ export class HealthController {
   @Header('Cache-Control', 'no-store')
   status(): GatewayStatus {
     return {
-      status: this.readiness.reasons().length === 0 ? 'ready' : 'not_ready',
+      status: this.readiness.isReady ? 'ready' : 'not_ready',
       version: this.#version,
       instance: this.config.instance,
       access_seq: this.replica.view?.appliedSeq ?? null,

@@ -12,6 +12,8 @@ import { FailedAuthentications } from '../limits/failed-authentications.js';
 import { LimitTally } from '../limits/limit-tally.js';
 import { Quotas } from '../limits/quotas.js';
 import type { Rate } from '../limits/rate.js';
+import type { ObservedRequest } from '../observation/observed-request.js';
+import type { RequestObserver } from '../observation/request-observer.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
@@ -19,7 +21,7 @@ import { ForwardAuth } from './forward-auth.js';
 import { ForwardedBy } from './forwarded-by.js';
 import { InFlight } from './in-flight.js';
 import { OpenStreams } from './open-streams.js';
-import type { ForwardAuthProxy } from './original-request.js';
+import { type ForwardAuthProxy, VERIFY_PATH } from './original-request.js';
 import { carriesSession } from './own-cookies.js';
 import { answerPreflight, type Passage, readPassage } from './passage.js';
 import { policyRefusal } from './policy.js';
@@ -59,7 +61,7 @@ export interface DataPathOptions {
 /** Where trouble is reported; Nest's Logger will do. */
 export interface DataPathLog {
   warn(message: string): void;
-  error(message: string): void;
+  error(entry: { message: string } & Record<string, unknown>): void;
 }
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
@@ -105,6 +107,8 @@ export class DataPath {
     private readonly log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
     standing: StandingAccess,
+    /** For the access log and traces; undefined when there are none. */
+    private readonly observer?: RequestObserver,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
     this.#upstreams = new Upstreams(this.#limits, log, options.upstreamClient);
@@ -194,35 +198,50 @@ export class DataPath {
     this.handle(request, new UpgradeResponse(request, socket, head, this.#limits.upgradedIdleTimeoutMs));
   }
 
-  private fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-    this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    answerProblem(request, response, FAILED, [], true);
+  private fail(request: IncomingMessage, response: ServerResponse, error: unknown, passage?: Passage): void {
+    const requestId = passage?.requestId ?? randomUUID();
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.log.error({ message, request_id: requestId, trace_id: passage?.observed?.traceId });
+    answerProblem(request, response, FAILED, ['X-Request-Id', requestId], true);
   }
 
   private take(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#forwardAuth?.takes(request.url ?? '')) {
-      this.#forwardAuth.answer(request, response);
+      this.#forwardAuth.answer(request, response, this.observer?.begin(request, response, VERIFY_PATH, VERIFY_PATH));
       return true;
     }
     const target = parseRequestTarget(request.url ?? '');
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
     if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
     if (target instanceof Problem || destination instanceof Problem) {
-      this.countRefused(response);
-      answerProblem(request, response, destination as Problem, ['X-Request-Id', randomUUID()]);
+      const path = target instanceof Problem ? undefined : target.path;
+      this.refuseUnread(request, response, destination as Problem, this.observer?.begin(request, response, '', path));
       return true;
     }
     if (destination.own?.servedBy === 'gateway') {
       request.url = target.target;
       return false;
     }
-    const passage = readPassage(request, response, destination, target, this.#proxies);
+    const observed = this.observer?.begin(request, response, destination.prefix, target.path);
+    const passage = readPassage(request, response, destination, target, this.#proxies, observed);
     if (!(passage instanceof Problem)) this.admit(passage);
-    else {
-      this.countRefused(response);
-      answerProblem(request, response, passage, ['X-Request-Id', randomUUID()], true);
-    }
+    else this.refuseUnread(request, response, passage, observed, true);
     return true;
+  }
+
+  /** A request whose headers weren't looked at, or aren't in order. */
+  private refuseUnread(
+    request: IncomingMessage,
+    response: ServerResponse,
+    problem: Problem,
+    observed: ObservedRequest | undefined,
+    closing = false,
+  ): void {
+    const requestId = randomUUID();
+    observed?.identify(requestId);
+    observed?.refuse(problem.code);
+    this.countRefused(response);
+    answerProblem(request, response, problem, ['X-Request-Id', requestId], closing);
   }
 
   private admit(passage: Passage): void {
@@ -257,7 +276,7 @@ export class DataPath {
       else this.forward(passage, result);
     } catch (error) {
       // Here and not in `handle` alone: the gate may have had to ask first.
-      this.fail(passage.request, passage.response, error);
+      this.fail(passage.request, passage.response, error, passage);
     }
   }
 
@@ -300,6 +319,7 @@ export class DataPath {
     const full = upgrading && this.#upgrades.admit(response, caller, () => this.mayGoOn(passage));
     if (full) return this.refuse(passage, full);
     if (caller !== undefined && caller.tokenId !== null) this.usage.record(caller.tokenId, passage.clientAddress);
+    if (caller !== undefined) passage.observed?.admit(caller.tokenId);
 
     const headers =
       route && caller ? headersForRoute(passage, caller) : headersForTokenService(passage, this.#forwardedBy);
@@ -309,7 +329,8 @@ export class DataPath {
     const upgrade = upgrading ? { upgrade: response.protocol } : {};
     const outgoing = { method: request.method as string, target, headers, body, ...upgrade };
     const rules = { added: passage.added, replacesCors: route?.cors !== undefined, fromTokenService: !route };
-    new Exchange(request, response, outgoing, group, rules, upgrading ? always : this.#isDraining).start();
+    const closing = upgrading ? always : this.#isDraining;
+    new Exchange(request, response, outgoing, group, rules, closing, passage.observed).start();
   }
 
   private countRefused(response: ServerResponse): void {
@@ -317,7 +338,8 @@ export class DataPath {
     this.routeTraffic.refused(response);
   }
 
-  private refuse({ request, response, added }: Passage, problem: Problem): void {
+  private refuse({ request, response, added, observed }: Passage, problem: Problem): void {
+    observed?.refuse(problem.code);
     this.countRefused(response);
     answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
   }

@@ -2,6 +2,9 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Problem } from '@portcullis/contracts';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { ObservedRequest } from '../observation/observed-request.js';
+import type { UpstreamSpan } from '../observation/request-span.js';
+import { withoutHeaders } from './header-names.js';
 import { answerProblem } from './problem-answer.js';
 import { discardBody, type RequestBody } from './request-body.js';
 import { clientResponseHeaders, clientTrailers, type ResponseRules } from './response-headers.js';
@@ -27,6 +30,8 @@ type RawHeaders = readonly (Buffer | string)[];
 /** A body of at most this many bytes that comes whole leaves in one write with its head. */
 const HELD_BYTES_MAX = 16_384;
 
+/** The client's: an upstream that is told of the gateway's span must not be told of another. */
+const TRACE_CONTEXT = ['traceparent', 'tracestate'];
 const REASON_PHRASE = /^[\t\x20-\x7E]*$/;
 
 /**
@@ -37,6 +42,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #upstreams: readonly Upstream[];
   #attempt = 0;
   #upstream: Upstream | undefined;
+  /** Of the attempt under way, where it is traced. */
+  #span: UpstreamSpan | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #sent = false;
   #flushed = false;
@@ -52,6 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     group: UpstreamGroup,
     private readonly rules: ResponseRules,
     private readonly closing: () => boolean,
+    private readonly observed?: ObservedRequest,
   ) {
     this.#upstreams = group.order();
   }
@@ -72,6 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const raw = (controller.rawHeaders ?? []) as RawHeaders;
     if (status < 200) return this.sendInterim(status, raw);
     this.#upstream?.health.answered();
+    this.#span?.answered(status);
 
     this.#takesTrailers = this.canBeChunked(status);
     const headers = clientResponseHeaders(raw, status, this.#takesTrailers, this.rules);
@@ -89,12 +98,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     socket: Duplex,
   ): void {
     this.#upstream?.health.answered();
+    this.#span?.answered(101);
     this.leaveUpstream(); // what lasts isn't counted among the requests
     socket.on('error', () => socket.destroy());
     const { response } = this;
     const raw = (controller.rawHeaders ?? []) as RawHeaders;
     if (response instanceof UpgradeResponse && !response.destroyed && upgradesTo(raw, response.protocol)) {
       response.switchProtocols(clientResponseHeaders(raw, 101, false, this.rules), socket);
+      this.observed?.upgraded();
       return;
     }
     reset(socket);
@@ -133,7 +144,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const upstream = this.#upstream;
-    this.leaveUpstream();
+    this.leaveUpstream(error);
     if (this.response.destroyed) {
       this.outgoing.body?.destroy();
       return;
@@ -174,19 +185,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (upstream.busy) continue;
       this.#upstream = upstream;
       const { method, target, headers, body, upgrade = null } = this.outgoing;
-      upstream.dispatch({ method, path: target, headers, body: body ?? null, upgrade }, this);
+      this.#span = this.observed?.attempt(upstream.origin);
+      const sent = this.#span ? [...withoutHeaders(headers, TRACE_CONTEXT), ...this.#span.headers] : headers;
+      upstream.dispatch({ method, path: target, headers: sent, body: body ?? null, upgrade }, this);
       return;
     }
     this.outgoing.body?.destroy();
     this.fail(UPSTREAM_BUSY);
   }
 
-  private leaveUpstream(): void {
+  private leaveUpstream(error?: Error): void {
     if (this.#upstream) this.#upstream.active -= 1;
     this.#upstream = undefined;
+    this.#span?.end(error);
+    this.#span = undefined;
   }
 
   private fail(problem: Problem): void {
+    this.observed?.refuse(problem.code);
     answerProblem(this.request, this.response, problem, this.rules.added, this.closing());
   }
 

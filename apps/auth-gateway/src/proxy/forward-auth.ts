@@ -6,6 +6,7 @@ import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { FailedAuthentications } from '../limits/failed-authentications.js';
+import type { ObservedRequest } from '../observation/observed-request.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { type ClientHeaders, readClientHeaders } from './client-headers.js';
 import type { Destinations } from './destinations.js';
@@ -33,7 +34,9 @@ interface Question {
   readonly response: ServerResponse;
   readonly action: Action;
   readonly clientAddress: string;
-  readonly requestId: string;
+  /** Headers that every answer gets, as a flat list. */
+  readonly added: string[];
+  readonly observed: ObservedRequest | undefined;
 }
 
 const NO_BODIES = { forwardAuthorization: false, forwardOwnCookies: false };
@@ -51,17 +54,18 @@ export class ForwardAuth {
     return isVerification(this.deps.proxy, url);
   }
 
-  answer(request: IncomingMessage, response: ServerResponse): void {
+  answer(request: IncomingMessage, response: ServerResponse, observed?: ObservedRequest): void {
     this.deps.traffic.requests += 1;
     const peer = this.deps.proxies.peer(request.socket);
     const headers = readClientHeaders(request.rawHeaders, request.httpVersion, peer.trusted, NO_BODIES);
-    if (headers instanceof Problem)
-      return this.refuse(request, response, headers, ['X-Request-Id', randomUUID()], true);
-    const requestId = headers.requestId ?? randomUUID();
-    const action = this.action(request, headers);
-    if (action instanceof Problem) return this.refuse(request, response, action, ['X-Request-Id', requestId]);
+    const requestId = headers instanceof Problem ? randomUUID() : (headers.requestId ?? randomUUID());
+    const unread = { request, response, added: ['X-Request-Id', requestId], observed };
+    if (headers instanceof Problem) return this.refuse(unread, headers, true);
     const clientAddress = this.deps.proxies.clientAddress(peer, headers.forwardedFor);
-    const question = { request, response, action, clientAddress, requestId };
+    observed?.identify(requestId, clientAddress);
+    const action = this.action(request, headers);
+    if (action instanceof Problem) return this.refuse(unread, action);
+    const question = { ...unread, action, clientAddress };
     this.deps.gate.authenticate(request, (result) => this.decide(question, result));
   }
 
@@ -79,12 +83,13 @@ export class ForwardAuth {
     return { destination, method: original.method, path: target.path, upgrades };
   }
 
-  private decide({ request, response, action, clientAddress, requestId }: Question, result: Caller | Problem): void {
+  private decide(question: Question, result: Caller | Problem): void {
+    const { request, response, action, clientAddress, added, observed } = question;
     if (response.destroyed) return;
-    const added = ['X-Request-Id', requestId];
     const refused = this.refusal(action, result, clientAddress, added);
-    if (refused) return this.refuse(request, response, refused, added);
+    if (refused) return this.refuse(question, refused);
     const caller = result as Caller;
+    observed?.admit(caller.tokenId);
     if (caller.tokenId !== null) this.deps.usage.record(caller.tokenId, clientAddress);
     const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', ...added];
     appendIdentity(headers, caller);
@@ -103,12 +108,11 @@ export class ForwardAuth {
   }
 
   private refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
+    { request, response, added, observed }: Omit<Question, 'action' | 'clientAddress'>,
     problem: Problem,
-    added: readonly string[],
     closing = false,
   ): void {
+    observed?.refuse(problem.code);
     this.deps.traffic.refused += 1;
     answerProblem(request, response, asRefusal(problem, this.deps.proxy), added, closing);
   }

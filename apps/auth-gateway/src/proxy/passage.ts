@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '@portcullis/contracts';
 import type { RequestTarget } from '../authorization/request-target.js';
+import type { ObservedRequest } from '../observation/observed-request.js';
 import { readClientHeaders } from './client-headers.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
 import type { Destination } from './destinations.js';
@@ -19,6 +20,8 @@ export interface Passage extends HeaderSource {
   readonly path: string;
   /** Headers that every answer gets, as a flat list. */
   readonly added: string[];
+  /** Where it is logged or traced. */
+  readonly observed: ObservedRequest | undefined;
 }
 
 /** Reads the headers of a request whose destination is known. @returns the problem to answer with where they are not in order */
@@ -28,6 +31,7 @@ export function readPassage(
   destination: Destination,
   { path, target }: RequestTarget,
   proxies: TrustedProxies,
+  observed?: ObservedRequest,
 ): Passage | Problem {
   const peer = proxies.peer(request.socket);
   const client = readClientHeaders(request.rawHeaders, request.httpVersion, peer.trusted, destination.headerRules);
@@ -36,7 +40,8 @@ export function readPassage(
   const cors = destination.route?.cors;
   const added = ['X-Request-Id', requestId, ...(cors ? corsHeaders(cors, client.origin) : [])];
   const clientAddress = proxies.clientAddress(peer, client.forwardedFor);
-  return { request, response, destination, path, target, client, peer, clientAddress, requestId, added };
+  observed?.identify(requestId, clientAddress);
+  return { request, response, destination, path, target, client, peer, clientAddress, requestId, added, observed };
 }
 
 /** Answers a preflight on a route with a CORS policy, without a token. @returns false when it is none */

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
+import { openProcessLog } from '@portcullis/telemetry';
 import type { GatewayConfig } from '../config.js';
 import type { Readiness } from '../health/readiness.js';
 import { WorkerSupervisor } from './worker-supervisor.js';
@@ -9,9 +9,9 @@ const READY_TIMEOUT_MS = 5_000;
 const READY_POLL_MS = 20;
 
 /** Starts the workers, if there are to be several and this is not one of them. @returns whether it did */
-export function startWorkers({ workers, instance, logLevel }: GatewayConfig): boolean {
+export async function startWorkers({ workers, instance, logLevel }: GatewayConfig): Promise<boolean> {
   if (workers === 1 || cluster.isWorker) return false;
-  const log = pino({ level: logLevel });
+  const log = await openProcessLog({ level: logLevel, fields: { app: 'auth-gateway', instance } });
   const supervisor = new WorkerSupervisor(workers, log);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -30,5 +30,5 @@ export function startWorkers({ workers, instance, logLevel }: GatewayConfig): bo
 export async function readyToListen({ workers }: GatewayConfig, readiness: Readiness): Promise<void> {
   if (workers === 1) return;
   const endMs = performance.now() + READY_TIMEOUT_MS;
-  while (readiness.reasons().length > 0 && performance.now() < endMs) await sleep(READY_POLL_MS);
+  while (!readiness.isReady && performance.now() < endMs) await sleep(READY_POLL_MS);
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '@portcullis/contracts';
+import { inSpan } from '@portcullis/telemetry';
 import { DataSource, type EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { Transaction } from '../database/transaction.js';
@@ -47,7 +48,11 @@ export class AccessLedger {
     lock: (manager: EntityManager) => Promise<L>,
     work: (tx: AccessTransaction, locked: L) => Promise<T>,
   ): Promise<Change<T>> {
-    const { tx, result, leases } = await retryingDeadlocks(() => this.attempt(lock, work));
+    const { tx, result, leases } = await inSpan('access change transaction', POSTGRES, async (span) => {
+      const change = await retryingDeadlocks(() => this.attempt(lock, work));
+      span.setAttribute('portcullis.access.seq', change.tx.position.seq);
+      return change;
+    });
     this.feed.publishChange(tx.position.epoch, tx.entries);
     this.relay.nudge();
     return { result, position: { ...tx.position, leases } };
@@ -93,6 +98,7 @@ function refuse(error: unknown, tx: AccessTransaction): never {
   throw error instanceof Problem ? new RefusedChange(error, tx.positionBefore) : error;
 }
 
+const POSTGRES = { 'db.system.name': 'postgresql' };
 const ATTEMPTS_MAX = 3;
 
 /** A usage report locks tokens too, and may meet a cascade half-way: Postgres ends one of the two, and it starts over. */

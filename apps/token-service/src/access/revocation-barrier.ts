@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type AccessConfirmationDto, Problem, type ReceiptDto } from '@portcullis/contracts';
 import { DurationTally } from '@portcullis/metrics';
+import { inSpan } from '@portcullis/telemetry';
 import { DataSource } from 'typeorm';
 import { GatewayProgress, type Shortfall } from './gateway-progress.js';
 import { type HeldLease, readHeldLeases } from './held-leases.js';
@@ -45,7 +46,16 @@ export class RevocationBarrier {
    * @returns who has confirmed it; holds no database connection while it waits
    * @throws Problem 503 `revocation_unconfirmed` with the `seq`, when Postgres can't say who holds a lease
    */
-  async pass(position: CommittedPosition, effect: AccessEffect): Promise<ReceiptDto> {
+  pass(position: CommittedPosition, effect: AccessEffect): Promise<ReceiptDto> {
+    return inSpan('revocation barrier', { 'portcullis.access.seq': position.seq }, async (span) => {
+      const receipt = await this.wait(position, effect);
+      for (const standing of ['confirmed', 'expired', 'pending', 'unconfirmed'] as const)
+        if (receipt[standing]) span.setAttribute(`portcullis.gateways.${standing}`, receipt[standing]);
+      return receipt;
+    });
+  }
+
+  private async wait(position: CommittedPosition, effect: AccessEffect): Promise<ReceiptDto> {
     const startedMs = performance.now();
     const leases = position.leases ?? (await this.leases(position));
     this.progress.noteRenewals(leases);

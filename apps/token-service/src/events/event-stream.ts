@@ -1,7 +1,8 @@
 import { jetstream, jetstreamManager, PubHeaders, type PubAck } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { EVENTS_STREAM } from '@portcullis/contracts';
+import { EVENTS_STREAM, type PortcullisEvent } from '@portcullis/contracts';
 import { ensureEventsStream, type NatsClient } from '@portcullis/messaging';
+import { inProducerSpan } from '@portcullis/telemetry';
 import type { EventsOptions } from './events-options.js';
 import type { OutboxRow, PublishedRow } from './relay-session.js';
 
@@ -65,7 +66,7 @@ export class EventStream {
   async publish(rows: readonly OutboxRow[], lastSeq: number): Promise<BatchResult> {
     const nc = await this.#connection();
     const attempts = await Promise.allSettled(
-      rows.map((row, index) => publishRow(nc, row, lastSeq + index, rows[index - 1]?.eventId)),
+      rows.map((row, index) => inTraceOf(row, () => publishRow(nc, row, lastSeq + index, rows[index - 1]?.eventId))),
     );
     const result: BatchResult = { published: [], lastSeq: lastSeq + rows.length };
     attempts.forEach((attempt, index) => {
@@ -86,6 +87,20 @@ export class EventStream {
     if (!this.nats.isConnected) throw new Error('NATS is not connected');
     return this.nats.connection();
   }
+}
+
+/** In the trace of the change that the event tells of, where there is one. */
+function inTraceOf(row: OutboxRow, publish: () => Promise<PubAck>): Promise<PubAck> {
+  const traceparent = row.payload.includes('"traceparent"')
+    ? (JSON.parse(row.payload) as PortcullisEvent).traceparent
+    : undefined;
+  const attributes = {
+    'messaging.system': 'nats',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': row.subject,
+    'messaging.message.id': row.eventId,
+  };
+  return inProducerSpan(traceparent, `send ${row.subject}`, attributes, publish);
 }
 
 async function publishRow(nc: NatsConnection, row: OutboxRow, lastSeq: number, lastMsgID?: string): Promise<PubAck> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
+import { currentTraceparent } from '@portcullis/telemetry';
 import { type Write, writeAll } from '../database/write.js';
 import {
   EVENT_SOURCE,
@@ -58,6 +59,7 @@ const insertSql: Write['sql'] = ($) => `
 
 function serialise(id: string, { type, subject, data, accessSeq }: NewEvent): string {
   const time = timeMarker(id);
+  const traceparent = currentTraceparent();
   const event: PortcullisEvent = {
     specversion: '1.0',
     id,
@@ -67,6 +69,7 @@ function serialise(id: string, { type, subject, data, accessSeq }: NewEvent): st
     time,
     datacontenttype: 'application/json',
     ...(accessSeq === undefined ? {} : { accessseq: accessSeq }),
+    ...(traceparent === undefined ? {} : { traceparent }),
     data: { ...data, event: { id, type, time } },
   };
   const payload = JSON.stringify(event);

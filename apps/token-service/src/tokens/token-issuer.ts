@@ -9,6 +9,7 @@ import {
   unauthorized,
 } from '@portcullis/contracts';
 import { makeJti } from '@portcullis/access-control';
+import { inSpan } from '@portcullis/telemetry';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type Actor, eventActor } from '../audit/actor.js';
 import { auditInsert } from '../audit/audit-trail.js';
@@ -56,7 +57,9 @@ export class TokenIssuer {
   async issue(dto: CreateTokenDto, actor: Actor): Promise<CreatedTokenDto> {
     this.checkLifetime(dto);
     checkActor(dto, actor);
-    const issued = await this.dataSource.transaction((manager) => this.issueIn(manager, dto, actor));
+    const issued = await inSpan('token issue transaction', { 'db.system.name': 'postgresql' }, () =>
+      this.dataSource.transaction((manager) => this.issueIn(manager, dto, actor)),
+    );
     this.relay.nudge();
     return issued;
   }

@@ -82,5 +82,7 @@ export interface PortcullisEvent<T extends EventType = EventType> {
   datacontenttype: 'application/json';
   /** The number in the access ledger, on events that change access. */
   accessseq?: number;
+  /** Where the change was traced (CloudEvents' extension for distributed tracing). */
+  traceparent?: string;
   data: EventData<T> & { event: { id: string; type: T; time: string } };
 }

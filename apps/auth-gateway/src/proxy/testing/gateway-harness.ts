@@ -20,6 +20,7 @@ import { TrafficMeter } from '../../access-view/traffic-meter.js';
 import type { Gate } from '../../authentication/gate.js';
 import { parseRoutes } from '../../authorization/routes-document.js';
 import type { Route } from '../../authorization/route.js';
+import type { RequestObserver } from '../../observation/request-observer.js';
 import { DataPath, type DataPathOptions, type RouteSource } from '../data-path.js';
 import { createGatewayServer, type ServerLimits } from '../http-server.js';
 import type { UpstreamLimits } from '../upstream.js';
@@ -93,7 +94,7 @@ export class Started {
   /** A gateway with the tokens `member`, `editor`, `admin` and `scim`. */
   async gateway(
     yaml: string,
-    options: Partial<DataPathOptions> & { server?: Partial<ServerLimits> } = {},
+    options: Partial<DataPathOptions> & { server?: Partial<ServerLimits>; observer?: RequestObserver } = {},
   ): Promise<TestGateway> {
     const gate = new MemoryGate();
     for (const role of ['Member', 'Editor', 'Admin'] as const) gate.callers.set(role.toLowerCase(), callerOf({ role }));
@@ -112,9 +113,10 @@ export class Started {
       gate,
       { record: (tokenId, address) => void usage.push([tokenId, address]), recordRefusal: () => {} },
       routes,
-      { warn: (message) => void warnings.push(message), error: (message) => void warnings.push(message) },
+      { warn: (message) => void warnings.push(message), error: ({ message }) => void warnings.push(message) },
       new TrafficMeter(),
       standing,
+      options.observer,
     );
     const server = createGatewayServer(dataPath, answerAsNest, options.server);
     const port = await this.listen(server);
