@@ -1,11 +1,25 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Json } from './http-client.ts';
 import { INTERNAL_SECRET, MASTER_KEY, type Stack } from './stack.ts';
 
-const COMMAND_LINE = join(import.meta.dirname, '../../apps/token-service/dist/admin/main.js');
+const COMMAND_LINE = join(import.meta.dirname, '../../apps/token-service/dist/admin');
+
+/** To the process that runs commands, and back from it. */
+export interface CommandCall {
+  id: number;
+  args: readonly string[];
+  input: string;
+  env: Record<string, string>;
+}
+export interface CommandOutcome {
+  id: number;
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
 
 export interface CommandResult {
   code: number | null;
@@ -15,8 +29,21 @@ export interface CommandResult {
   json: Json;
 }
 
-/** The admin command line, as `npm run admin` runs it, on an installation. */
+export interface CommandOptions {
+  input?: string;
+  /** Its whole environment; one that names the installation when absent. */
+  env?: Record<string, string>;
+}
+
+/** The admin command line, on an installation. */
 export class AdminCommand {
+  // Not with the options of Vitest's own processes: under those the libs are their sources.
+  readonly #host = fork(join(import.meta.dirname, 'admin-command-host.ts'), {
+    execArgv: [],
+    env: { PATH: process.env['PATH'] },
+  });
+  #calls = 0;
+
   private constructor(private readonly dataDir: string) {}
 
   /** Finds its settings where `npm start` leaves them. */
@@ -31,22 +58,45 @@ export class AdminCommand {
     return new AdminCommand(stack.dataDir);
   }
 
-  json(
-    args: readonly string[],
-    options: { input?: string; env?: Record<string, string> } = {},
-  ): Promise<CommandResult> {
+  json(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     return this.run(['--json', ...args], options);
   }
 
-  async run(
+  /** In one process for all: to start one takes longer than most commands do. */
+  async run(args: readonly string[], { input = '', env = this.#env }: CommandOptions = {}): Promise<CommandResult> {
+    const id = (this.#calls += 1);
+    const { promise, resolve } = Promise.withResolvers<CommandOutcome>();
+    const take = (outcome: CommandOutcome): void => void (outcome.id === id && resolve(outcome));
+    this.#host.on('message', take).send({ id, args, input, env } satisfies CommandCall);
+    const { code, stdout, stderr } = await promise;
+    this.#host.off('message', take);
+    return resultOf(args, code, stdout, stderr);
+  }
+
+  /** As `npm run admin` runs it. */
+  async runAsProcess(
     args: readonly string[],
-    { input = '', env = { PORTCULLIS_DATA_DIR: this.dataDir } }: { input?: string; env?: Record<string, string> } = {},
+    { input = '', env = this.#env }: CommandOptions = {},
   ): Promise<CommandResult> {
-    const child = spawn(process.execPath, [COMMAND_LINE, ...args], { env: { PATH: process.env['PATH'], ...env } });
+    const child = spawn(process.execPath, [join(COMMAND_LINE, 'main.js'), ...args], {
+      env: { PATH: process.env['PATH'], ...env },
+    });
     child.stdin.end(input);
     const ended = new Promise<number | null>((resolve) => void child.once('close', resolve));
     const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    const isJson = args.includes('--json') && stdout.startsWith('{');
-    return { code, stdout, stderr, json: isJson ? (JSON.parse(stdout) as Json) : undefined };
+    return resultOf(args, code, stdout, stderr);
   }
+
+  stop(): void {
+    this.#host.disconnect();
+  }
+
+  get #env(): Record<string, string> {
+    return { PORTCULLIS_DATA_DIR: this.dataDir };
+  }
+}
+
+function resultOf(args: readonly string[], code: number | null, stdout: string, stderr: string): CommandResult {
+  const isJson = args.includes('--json') && stdout.startsWith('{');
+  return { code, stdout, stderr, json: isJson ? (JSON.parse(stdout) as Json) : undefined };
 }
