@@ -17,16 +17,19 @@ beforeAll(async () => {
   admin = stack.admin;
   command = await AdminCommand.for(stack);
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  command?.stop();
+  await stack.stop();
+});
 
 const auditOf = async (target: string): Promise<Json[]> =>
   (await admin.get(`/api/audit?target=${target}`)).body.items as Json[];
 
 describe('the admin command line', () => {
   it('explains itself without an installation, and says plainly that it finds none', async () => {
-    const help = await command.run(['keys', 'retire', '--help'], { env: {} });
+    const help = await command.runAsProcess(['keys', 'retire', '--help'], { env: {} });
     expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--dry-run')]);
-    const nowhere = await command.run(['keys', 'list', '--data-dir', '/nonexistent'], { env: {} });
+    const nowhere = await command.runAsProcess(['keys', 'list', '--data-dir', '/nonexistent'], { env: {} });
     expect([nowhere.code, nowhere.stdout]).toEqual([1, '']);
     expect(nowhere.stderr).toMatch(/can't be read.*\n.*npm start/);
     expect(nowhere.stderr).not.toContain('    at ');
@@ -35,7 +38,8 @@ describe('the admin command line', () => {
   it('makes an Admin who can sign in, and resets a password, which ends sessions; the trail says that it did', async () => {
     const password = randomBytes(12).toString('base64url');
     const email = `${randomBytes(4).toString('hex')}@example.com`;
-    const made = await command.json(['users', 'create-admin', email, '--password-stdin'], { input: `${password}\n` });
+    const args = ['--json', 'users', 'create-admin', email, '--password-stdin'];
+    const made = await command.runAsProcess(args, { input: `${password}\n` });
     expect([made.code, made.stderr]).toEqual([0, '']);
     expect(made.stdout).not.toContain(password);
     const session = await signIn(admin.as(undefined), email, password);
@@ -72,7 +76,7 @@ describe('the admin command line', () => {
     const { json: user } = await command.json(['users', 'create-service', uniqueName('cli'), '--role', 'Editor']);
     const { json: token } = await command.json(['tokens', 'create', user.user_id, 'first', '--days', '7']);
     expect((await stack.client(0, token.bearer_token).get('/api/datastores')).status).toBe(200);
-    const revoked = await command.json(['tokens', 'revoke', String(token.id)]);
+    const revoked = await command.runAsProcess(['--json', 'tokens', 'revoke', String(token.id)]);
     expect(revoked.json).toMatchObject({ status: 'Revoked', receipt: { confirmed: ['gw-1'] } });
     expect((await stack.client(0, token.bearer_token).get('/api/datastores')).status).toBe(401);
   });
@@ -100,7 +104,7 @@ describe('the admin command line', () => {
       PORTCULLIS_INTERNAL_SECRET: 'x'.repeat(32),
       PORTCULLIS_MASTER_KEY: Buffer.alloc(32, 9).toString('base64'),
     };
-    const ill = await command.json(['doctor'], { env });
+    const ill = await command.runAsProcess(['--json', 'doctor'], { env });
     expect(ill.code).toBe(1);
     const failed = ill.json.findings.filter(({ verdict }: Json) => verdict === 'fail');
     expect(failed.map(({ check }: Json) => check as string)).toEqual(['master key', 'nats']);

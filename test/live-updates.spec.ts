@@ -9,13 +9,20 @@ import { waitUntil } from './harness/wait-until.ts';
 
 let stack: Stack;
 let adminSession: SessionClient;
+/** Of somebody about whom nothing happens, from the beginning on. */
+let quiet: ServerSentEvents;
 const opened: ServerSentEvents[] = [];
 
 beforeAll(async () => {
   stack = await Stack.start({ gateways: 2, tokenServices: 2 });
   adminSession = await signIn(stack.client(0), 'admin', stack.adminPassword);
+  const { session } = await makeSignedIn(stack.admin);
+  quiet = await ServerSentEvents.open(stack.gateways[0]!.url, { Cookie: session.cookie });
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  quiet?.close();
+  await stack?.stop();
+});
 afterEach(() => {
   for (const stream of opened.splice(0)) stream.close();
 });
@@ -78,13 +85,6 @@ describe('a page hears of a change that somebody else makes', () => {
     await waitUntil('ready once more', () => stream.events.filter(({ event }) => event === 'ready').length > 1);
     expect(stream.ended).toBe(false);
   });
-
-  it('and is kept company through a gateway while nothing happens', { timeout: 120_000 }, async () => {
-    const { session } = await makeSignedIn(stack.admin);
-    const stream = await listen(session);
-    await waitUntil('two comments', () => stream.comments >= 2, 60_000);
-    expect(stream.ended).toBe(false);
-  });
 });
 
 describe('a stream ends', () => {
@@ -110,16 +110,6 @@ describe('a stream ends', () => {
     expect((await stack.admin.put(`/api/user-tokens/${token.id}`, { revoke: true })).status).toBe(200);
     await expectEnd(stream, 'invalid_token');
   });
-
-  it('when its gateway or token-service shuts down, which does not wait for it', async () => {
-    for (const app of [stack.gateways[1]!, stack.tokenServices[1]!]) {
-      const stream = await open({ url: app.url } as HttpClient, { Cookie: adminSession.cookie });
-      await stream.heard('ready');
-      await app.restart();
-      expect(app.log()).not.toMatch(/took too long/);
-      await waitUntil('the end', () => stream.ended);
-    }
-  });
 });
 
 describe('a stream is refused', () => {
@@ -142,5 +132,22 @@ describe('a stream is refused', () => {
       const next = await listen(session, at);
       return next.status === 200;
     });
+  });
+});
+
+describe('a stream that nothing happens in', () => {
+  it('is kept company through a gateway', { timeout: 120_000 }, async () => {
+    await waitUntil('two comments', () => quiet.comments >= 2, 60_000);
+    expect(quiet.ended).toBe(false);
+  });
+
+  it('ends when its gateway or token-service shuts down, which does not wait for it', async () => {
+    for (const app of [stack.gateways[1]!, stack.tokenServices[1]!]) {
+      const stream = await open({ url: app.url } as HttpClient, { Cookie: adminSession.cookie });
+      await stream.heard('ready');
+      await app.restart();
+      expect(app.log()).not.toMatch(/took too long/);
+      await waitUntil('the end', () => stream.ended);
+    }
   });
 });

@@ -22,11 +22,14 @@ beforeAll(async () => {
   admin = stack.admin;
   command = await AdminCommand.for(stack);
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  command.stop();
+  await stack.stop();
+});
 
 /** Runs a command with these master keys, the first of which wraps. */
 function withKeys(keys: string, args: readonly string[]): Promise<CommandResult> {
-  return command.json(args, { masterKey: keys });
+  return command.runAsProcess(['--json', ...args], { masterKey: keys });
 }
 
 async function countsByKey(): Promise<Record<string, number>> {
@@ -180,7 +183,7 @@ describe('a token-service that lacks a master key', () => {
     expect(behind!.log()).toContain(`needs the master key ${idOf(OLD)}`);
     expect(await direct.get('/readyz')).toMatchObject({
       status: 503,
-      body: { postgres: 'ok', signing_key: expect.stringContaining('lacks') },
+      body: { details: { signing_key: { status: 'down', message: expect.stringContaining('lacks') } } },
     });
     const works = await makeToken(stack.direct(0, stack.adminToken), { user_id: user.id });
     expect((await stack.client(0, works.bearer_token).get('/api/datastores')).status).toBe(200);

@@ -19,7 +19,10 @@ beforeAll(async () => {
   });
   command = await AdminCommand.for(stack);
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  command.stop();
+  await stack.stop();
+});
 
 const count = async (sql: string): Promise<number> =>
   (await stack.database.pool.query<{ count: number }>(`SELECT count(*) FROM ${sql}`)).rows[0]!.count;

@@ -6,7 +6,7 @@ const WRK = {
   name: 'wrk',
   variable: 'WRK_BIN',
   versionArgument: '-v',
-  versionPrefix: 'wrk ',
+  version: /^wrk /,
   howToGetIt: 'wrk makes the load: install it (Debian and Ubuntu: apt-get install wrk), or name it in WRK_BIN',
 };
 const MARGIN_MS = 30_000;

@@ -8,9 +8,14 @@ export interface DebianProgram {
   name: string;
   /** The variable that names the program to run. */
   variable: string;
-  /** Makes it print its version, which begins with `versionPrefix`. */
+  /** Makes it print its version, which is to look like this. */
   versionArgument: string;
-  versionPrefix: string;
+  version: RegExp;
+  /** What it is called elsewhere, and where it is then, if not on the PATH. */
+  otherNames?: readonly string[];
+  otherPaths?: readonly string[];
+  /** Packages that it needs, and does not ask for by itself. */
+  otherPackages?: readonly string[];
   /** One message, for whoever has to get it by hand. */
   howToGetIt: string;
 }
@@ -21,8 +26,8 @@ export interface FindProgramOptions {
   notice?: (line: string) => void;
 }
 
-const PROBE_TIMEOUT_MS = 10_000;
-const INSTALL_TIMEOUT_MS = 10 * 60_000;
+const PROBE_TIMEOUT_MS = 20_000;
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
 const USUAL_FOLDERS = ['/usr/sbin', '/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'];
 
 /**
@@ -51,30 +56,32 @@ export async function ensureProgram(
 }
 
 async function find(program: DebianProgram, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const { name, otherNames = [], otherPaths = [] } = program;
   const folders = [...(env['PATH'] ?? '').split(delimiter).filter(Boolean), ...USUAL_FOLDERS];
-  for (const path of folders.map((folder) => join(folder, program.name))) {
+  const paths = folders.flatMap((folder) => [name, ...otherNames].map((each) => join(folder, each)));
+  for (const path of [...paths, ...otherPaths]) {
     if (existsSync(path) && (await runs(program, path))) return path;
   }
   return undefined;
 }
 
-async function runs({ versionArgument, versionPrefix }: DebianProgram, path: string): Promise<boolean> {
+async function runs({ versionArgument, version }: DebianProgram, path: string): Promise<boolean> {
   const { code, output } = await runCommand(path, [versionArgument], { timeoutMs: PROBE_TIMEOUT_MS });
-  return code !== null && output.startsWith(versionPrefix); // some end with an error all the same
+  return code !== null && version.test(output); // some end with an error all the same
 }
 
-async function install({ name, howToGetIt }: DebianProgram, env: NodeJS.ProcessEnv): Promise<void> {
+async function install({ name, otherPackages = [], howToGetIt }: DebianProgram, env: NodeJS.ProcessEnv): Promise<void> {
   const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, timeoutMs: INSTALL_TIMEOUT_MS };
   const wait = ['-o', 'DPkg::Lock::Timeout=120'];
   for (const args of [
     [...wait, 'update'],
-    [...wait, 'install', '-y', '--no-install-recommends', name],
+    [...wait, 'install', '-y', '--no-install-recommends', name, ...otherPackages],
   ]) {
     const { code, output } = await runCommand('apt-get', args, options);
     // A source that can't be reached fails the update; what the others offer may do.
     if (code !== 0 && args.includes('install')) throw new Error(`${howToGetIt}\napt-get said:\n${output}`);
   }
-  // The package brings a service that listens on every address; nobody asked for that. RUNLEVEL keeps it from starting where
+  // The package may bring a service that listens on every address; nobody asked for that. RUNLEVEL keeps it from starting where
   // there is no systemd.
   for (const verb of ['disable', 'stop']) {
     await runCommand('systemctl', [verb, name], { timeoutMs: PROBE_TIMEOUT_MS });

@@ -4,7 +4,7 @@ const NATS_SERVER: DebianProgram = {
   name: 'nats-server',
   variable: 'NATS_SERVER_BIN',
   versionArgument: '--version',
-  versionPrefix: 'nats-server',
+  version: /^nats-server/,
   howToGetIt:
     'nats-server was not found. Get it (Debian, Ubuntu: "sudo apt-get install nats-server"; macOS: "brew install ' +
     'nats-server"; others: https://github.com/nats-io/nats-server/releases) and put it on the PATH, name it in ' +

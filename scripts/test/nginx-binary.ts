@@ -4,7 +4,7 @@ const NGINX: DebianProgram = {
   name: 'nginx',
   variable: 'NGINX_BIN',
   versionArgument: '-v',
-  versionPrefix: 'nginx version:',
+  version: /^nginx version:/,
   howToGetIt:
     'nginx was not found, and the tests of forward-auth run a real one. Get it (Debian, Ubuntu: "sudo apt-get install ' +
     'nginx"; macOS: "brew install nginx") and put it on the PATH, or name it in NGINX_BIN.',

@@ -1,6 +1,6 @@
 import type { Fault, FaultKind } from './fault-plan.ts';
 import { type LaneCondition, SOUND } from './lane.ts';
-import type { LinkCondition, LinkProxy } from './link-proxy.ts';
+import type { LinkCondition, Wire } from './link-proxy.ts';
 import type { SupervisedApp } from './supervised-app.ts';
 import type { System } from './system.ts';
 
@@ -17,25 +17,27 @@ export function inject(system: System, fault: Fault): Promise<Heal> {
 const INJECTORS: Record<FaultKind, Injector> = {
   'gateway frozen': freeze,
   'gateway killed': kill,
-  'gateway cut off': async (system, { target, lane }) => {
-    const links = system.links.filter(({ from }) => from === target);
-    return impose(
-      links.flatMap(({ proxies }) => proxies),
-      { out: lane ?? SOUND, back: lane ?? SOUND },
-    );
-  },
+  'gateway cut off': ({ links }, fault) => cutOff(links, fault),
   'token-service frozen': freeze,
   'token-service killed': kill,
   'NATS node killed': ({ nats }, { target }) => killNats(nats, [target!]),
   'NATS leader killed': async ({ nats }) => killNats(nats, [(await nats.leader()) ?? nats.names[0]!]),
   'NATS down': ({ nats }) => killNats(nats, nats.names),
+  'NATS node cut off from the others': ({ nats }, fault) => cutOff(nats.routes, fault),
+  'NATS route delayed': ({ nats }, fault) => imposeOnLink(nats.routes, fault, bothWays),
+  'NATS route cut one way': ({ nats }, fault) => imposeOnLink(nats.routes, fault, outOnly),
+  'NATS route cut both ways': ({ nats }, fault) => imposeOnLink(nats.routes, fault, bothWays),
   'Postgres restarted': (system) => stopPostgres(system, false),
   'Postgres crashed': (system) => stopPostgres(system, true),
-  'link delayed': (system, fault) => imposeOnLink(system, fault, (lane) => ({ out: lane, back: lane })),
-  'link cut one way, out': (system, fault) => imposeOnLink(system, fault, (lane) => ({ out: lane, back: SOUND })),
-  'link cut one way, back': (system, fault) => imposeOnLink(system, fault, (lane) => ({ out: SOUND, back: lane })),
-  'link cut both ways': (system, fault) => imposeOnLink(system, fault, (lane) => ({ out: lane, back: lane })),
+  'link delayed': ({ links }, fault) => imposeOnLink(links, fault, bothWays),
+  'link cut one way, out': ({ links }, fault) => imposeOnLink(links, fault, outOnly),
+  'link cut one way, back': ({ links }, fault) => imposeOnLink(links, fault, backOnly),
+  'link cut both ways': ({ links }, fault) => imposeOnLink(links, fault, bothWays),
 };
+
+const bothWays = (lane: LaneCondition): LinkCondition => ({ out: lane, back: lane });
+const outOnly = (lane: LaneCondition): LinkCondition => ({ out: lane, back: SOUND });
+const backOnly = (lane: LaneCondition): LinkCondition => ({ out: SOUND, back: lane });
 
 async function freeze(system: System, { target }: Fault): Promise<Heal> {
   const app = appNamed(system, target);
@@ -59,8 +61,24 @@ async function stopPostgres(system: System, abruptly: boolean): Promise<Heal> {
   return () => system.startPostgres();
 }
 
+/** What a fault finds between two parts. */
+interface Between {
+  name: string;
+  from: string;
+  proxies: readonly Wire[];
+}
+
+async function cutOff(links: readonly Between[], { target, lane }: Fault): Promise<Heal> {
+  const own = links.filter(({ from }) => from === target);
+  if (own.length === 0 || !lane) throw new Error(`There are no links of ${target}`);
+  return impose(
+    own.flatMap(({ proxies }) => proxies),
+    bothWays(lane),
+  );
+}
+
 async function imposeOnLink(
-  { links }: System,
+  links: readonly Between[],
   { target, lane }: Fault,
   conditionOf: (lane: LaneCondition) => LinkCondition,
 ): Promise<Heal> {
@@ -69,7 +87,7 @@ async function imposeOnLink(
   return impose(link.proxies, conditionOf(lane));
 }
 
-async function impose(proxies: readonly LinkProxy[], condition: LinkCondition): Promise<Heal> {
+async function impose(proxies: readonly Wire[], condition: LinkCondition): Promise<Heal> {
   for (const proxy of proxies) proxy.impose(condition);
   return async () => {
     for (const proxy of proxies) proxy.heal();

@@ -6,6 +6,7 @@ const OPTIONS = {
   gateways: ['gw-1', 'gw-2', 'gw-3'],
   tokenServices: ['ts-1', 'ts-2'],
   natsNodes: ['nats-1', 'nats-2', 'nats-3'],
+  natsRoutes: ['nats-1→nats-2', 'nats-2→nats-1'],
   links: [
     { name: 'gw-1→NATS', from: 'gw-1' },
     { name: 'ts-1→Postgres', from: 'ts-1' },

@@ -10,6 +10,10 @@ export const FAULT_KINDS = [
   'NATS node killed',
   'NATS leader killed',
   'NATS down',
+  'NATS node cut off from the others',
+  'NATS route delayed',
+  'NATS route cut one way',
+  'NATS route cut both ways',
   'Postgres restarted',
   'Postgres crashed',
   'link delayed',
@@ -21,7 +25,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
   kind: FaultKind;
-  /** A process, or a link's name; absent where there is only one of it. */
+  /** A process, or a name of a link or route; absent where there is only one of it. */
   target?: string;
   /** Links: what happens to bytes. */
   lane?: LaneCondition;
@@ -40,6 +44,8 @@ export interface PlanOptions {
   gateways: readonly string[];
   tokenServices: readonly string[];
   natsNodes: readonly string[];
+  /** Each from either side, so that one way is either way. */
+  natsRoutes: readonly string[];
   links: readonly { name: string; from: string }[];
   faultMs: readonly [min: number, max: number];
   calmMs: readonly [min: number, max: number];
@@ -77,13 +83,16 @@ function drawFault(random: SeededRandom, kind: FaultKind, options: PlanOptions, 
   if (kind.startsWith('gateway '))
     return { kind, target: random.pick(options.gateways), ...laneFor(kind, random), ...timing };
   if (kind.startsWith('token-service ')) return { kind, target: random.pick(options.tokenServices), ...timing };
-  if (kind === 'NATS node killed') return { kind, target: random.pick(options.natsNodes), ...timing };
+  if (kind.startsWith('NATS node '))
+    return { kind, target: random.pick(options.natsNodes), ...laneFor(kind, random), ...timing };
+  if (kind.startsWith('NATS route '))
+    return { kind, target: random.pick(options.natsRoutes), ...laneFor(kind, random), ...timing };
   if (!kind.startsWith('link ')) return { kind, ...timing };
   return { kind, target: random.pick(options.links).name, ...laneFor(kind, random), ...timing };
 }
 
 function laneFor(kind: FaultKind, random: SeededRandom): { lane?: LaneCondition } {
-  if (kind === 'link delayed') return { lane: { kind: 'delayed', delayMs: random.integer(...DELAY_MS) } };
+  if (kind.endsWith(' delayed')) return { lane: { kind: 'delayed', delayMs: random.integer(...DELAY_MS) } };
   if (!kind.includes('cut')) return {};
   return { lane: { kind: random.chance(0.5) ? 'held' : 'swallowed' } };
 }

@@ -140,6 +140,7 @@ class FaultRun {
       gateways: this.#system.gateways.map(({ name }) => name),
       tokenServices: this.#system.tokenServices.map(({ name }) => name),
       natsNodes: this.#system.nats.names,
+      natsRoutes: this.#system.nats.routes.map(({ name }) => name),
       links: this.#system.links,
       faultMs,
       calmMs,

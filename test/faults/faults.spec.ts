@@ -5,7 +5,7 @@ import type { Fault } from './fault-plan.ts';
 import { FAULT_KINDS } from './fault-plan.ts';
 
 // One whose first round has a frozen and a cut-off gateway that outlast a lease and a second, and whose mixture is a hard one.
-const SEED = 47;
+const SEED = 11;
 const EVIDENCE = join(import.meta.dirname, '..', '..', 'test-results', `faults-${SEED}`);
 
 it('admits nobody whose access was taken, and everybody who was given it, whatever is broken', async () => {
@@ -15,8 +15,8 @@ it('admits nobody whose access was taken, and everybody who was given it, whatev
     seed: SEED,
     durationMs: 60_000,
     leaseMs: 2_000,
-    faultMs: [800, 4_500],
-    calmMs: [200, 600],
+    faultMs: [800, 4_000],
+    calmMs: [100, 300],
     log: (line) => console.log(line),
     onViolation: (_, text) => void (evidence.length < 3 && evidence.push(text)),
     evidenceDir: EVIDENCE,

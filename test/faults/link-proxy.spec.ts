@@ -7,11 +7,16 @@ import { SOUND } from './lane.ts';
 import { LinkProxy } from './link-proxy.ts';
 
 let echo: Server;
+let far: Socket | undefined;
 let proxy: LinkProxy;
 let client: Socket;
 let heard = '';
 beforeEach(async () => {
-  echo = createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
+  far = undefined;
+  echo = createServer((socket) => {
+    far ??= socket;
+    socket.on('error', () => undefined).pipe(socket);
+  }).listen(0, '127.0.0.1');
   await once(echo, 'listening');
   proxy = await LinkProxy.start((echo.address() as AddressInfo).port);
   heard = '';
@@ -72,4 +77,20 @@ it('swallows, and resets at the end a connection that lost bytes, and no other',
   other.write('two');
   expect(String((await once(other, 'data'))[0])).toBe('two');
   other.destroy();
+});
+
+const openSockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+
+it('leaves no socket open when it delivers an orderly end together with the news that the sender is gone', async () => {
+  await waitUntil('the far end', () => far !== undefined);
+  proxy.impose({ out: { kind: 'held' }, back: SOUND });
+  await once(client.end(), 'finish');
+  client.destroy();
+  for (let i = 0; i < 3; i += 1) {
+    far!.write('to somebody who is gone');
+    await sleep(50);
+  }
+  expect(openSockets()).toBeGreaterThan(0);
+  proxy.heal();
+  await waitUntil('all sockets to be closed', () => openSockets() === 0);
 });

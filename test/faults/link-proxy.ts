@@ -9,6 +9,9 @@ export interface LinkCondition {
   back: LaneCondition;
 }
 
+/** What a fault can lay its hands on. */
+export type Wire = Pick<LinkProxy, 'impose' | 'heal'>;
+
 const HOST = '127.0.0.1';
 
 /** A TCP proxy on one link between two parts of the system. It can delay what passes, cut either way or both, and heal. */
@@ -45,6 +48,11 @@ export class LinkProxy {
    */
   heal(): void {
     this.impose({ out: SOUND, back: SOUND });
+  }
+
+  /** The same link, seen from the side that listens. */
+  get reversed(): Wire {
+    return { impose: ({ out, back }) => this.impose({ out: back, back: out }), heal: () => this.heal() };
   }
 
   async stop(): Promise<void> {
@@ -88,7 +96,11 @@ class Connection {
   }
 
   destroy(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // A reset in the moment of the FIN is refused, and Node never closes the socket then: the process would not end.
+      if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+      else socket.resetAndDestroy();
+    }
     this.#lanes.out.stop();
     this.#lanes.back.stop();
   }

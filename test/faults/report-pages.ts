@@ -115,7 +115,7 @@ function reliabilityPage(runs: readonly { name: string; report: FaultReport }[])
 <!-- Generated from docs/reports by the fault harness: npm run faults -- --docs. Do not edit. -->
 
 The fault harness (\`test/faults\`) starts the real thing on one machine: three gateways, two token-services, three NATS nodes
-and Postgres, with every link between them through a TCP proxy. Clients use tokens at every gateway without a pause while
+and Postgres, with every link between them, those between the NATS nodes too, through a TCP proxy. Clients use tokens at every gateway without a pause while
 controllers revoke, restore, deactivate, reactivate and change roles, and faults come and go. One rule is checked over all that
 was seen, on one monotonic clock:
 

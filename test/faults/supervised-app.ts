@@ -90,7 +90,7 @@ export class SupervisedApp {
     this.#process = await startNodeApp(script, {
       name,
       cwd,
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...env },
       log: logFile,
       stopTimeoutMs: 15_000,
     });

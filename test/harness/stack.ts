@@ -199,7 +199,7 @@ async function startApp(
   const launch = async (): Promise<ManagedProcess> => {
     const app = await startNodeApp(join(REPOSITORY, folder, 'dist', 'main.js'), {
       name,
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...env },
       cwd: REPOSITORY,
       log: (text) => (written += text),
       stopTimeoutMs: 15_000,

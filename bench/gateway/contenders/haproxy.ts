@@ -11,7 +11,7 @@ const HAPROXY = {
   name: 'haproxy',
   variable: 'HAPROXY_BIN',
   versionArgument: '-v',
-  versionPrefix: 'HAProxy ',
+  version: /^HAProxy /,
   howToGetIt: 'Debian and Ubuntu: apt-get install haproxy',
 };
 

@@ -43,6 +43,12 @@ export class Tunnel {
 /** A plain close would still deliver what the kernel holds. TLS has a close of its own and no reset. */
 export function reset(socket: Duplex): void {
   if (socket.destroyed) return;
-  if ('resetAndDestroy' in socket && !('encrypted' in socket)) (socket as Socket).resetAndDestroy();
-  else socket.destroy();
+  if (!('resetAndDestroy' in socket) || 'encrypted' in socket) socket.destroy();
+  else if (isSendingItsEnd(socket)) socket.once('finish', () => reset(socket));
+  else (socket as Socket).resetAndDestroy();
+}
+
+/** For a turn of the event loop after its end: libuv refuses a reset meanwhile, and Node would never close the socket then. */
+function isSendingItsEnd({ writableEnded, writableFinished, writableLength }: Duplex): boolean {
+  return writableEnded && !writableFinished && writableLength === 0;
 }

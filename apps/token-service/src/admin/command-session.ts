@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { TokenServiceConfig } from '../config.js';
 import type { Installation } from './installation.js';
 import type { Output } from './output.js';
@@ -7,6 +8,9 @@ export interface Session {
   /** @throws CommandError, ConfigError */
   config: () => TokenServiceConfig;
   output: () => Output;
+  stdin: Readable;
+  /** Makes the command end with 1, whatever it has said. */
+  fail: () => void;
   /** Opens the installation, runs one piece of work in it, and closes it. */
   run: <T>(work: (installation: Installation) => Promise<T>) => Promise<T>;
 }

@@ -1,56 +1,8 @@
-import 'reflect-metadata';
-import { Command } from 'commander';
-import { Problem } from '@portcullis/contracts';
-import { RefusedChange } from '../access/access-outcome.js';
-import { ConfigError } from '../config.js';
-import { isDatabaseUnavailable } from '../database/database-errors.js';
-import { WrongMasterKeyError } from '../keys/master-keys.js';
-import type { Session } from './command-session.js';
-import { Installation } from './installation.js';
-import { addKeyCommands } from './key-commands.js';
-import { Output } from './output.js';
-import { CommandError, findSettings } from './settings.js';
-import { addTokenCommands } from './token-commands.js';
-import { addUpkeepCommands } from './upkeep-commands.js';
-import { addUserCommands } from './user-commands.js';
+import { runCommandLine } from './command-line.js';
 
-/** The admin command line: works on Postgres and NATS with the token-service's settings, whether one runs or not. */
-function commandLine(): Command {
-  const program = new Command('npm run admin --')
-    .description('Administers an installation of Portcullis, with the settings of its token-service.')
-    .option('--json', 'answer with one JSON document')
-    .option('--data-dir <folder>', 'the data folder of an installation that "npm start" made (default: .portcullis)')
-    .addHelpText(
-      'after',
-      '\nIn production run it with the environment of a token-service. Ends with 1 when something failed.',
-    );
-  const options = (): { json?: boolean; dataDir?: string } => program.opts();
-  const session: Session = {
-    config: () => findSettings(process.env, options().dataDir),
-    output: () => new Output(options().json ?? false),
-    run: (work) => Installation.use(session.config(), work),
-  };
-  addUserCommands(program, session);
-  addTokenCommands(program, session);
-  addKeyCommands(program, session);
-  addUpkeepCommands(program, session);
-  return program;
-}
-
-/** One line for what the one who typed the command can mend, all that is known for the rest. */
-function explain(error: unknown): string {
-  const cause = error instanceof RefusedChange ? error.problem : error;
-  if (cause instanceof Problem) return cause.detail;
-  const isForeseen =
-    cause instanceof CommandError || cause instanceof ConfigError || cause instanceof WrongMasterKeyError;
-  if (isForeseen) return cause.message;
-  if (isDatabaseUnavailable(cause)) return `Postgres (DATABASE_URL) can't be reached: ${(cause as Error).message}`;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-}
-
-try {
-  await commandLine().parseAsync();
-} catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
-  process.exitCode = 1;
-}
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  env: process.env,
+  stdin: process.stdin,
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+});

@@ -1,10 +1,13 @@
 /** Writes what a command found or did: for people, or as one JSON document. */
 export class Output {
-  constructor(private readonly asJson: boolean) {}
+  constructor(
+    private readonly asJson: boolean,
+    private readonly write: (text: string) => void,
+  ) {}
 
   /** @param lines the same for people */
   say(value: object, lines: readonly string[]): void {
-    process.stdout.write(this.asJson ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+    this.write(this.asJson ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { CommandError } from './settings.js';
 
@@ -16,11 +17,14 @@ const SECRET_BYTES_MAX = 4_096;
  *
  * @returns `isMade`: it must be shown, this once
  */
-export async function readPassword(options: PasswordOptions): Promise<{ password: string; isMade: boolean }> {
+export async function readPassword(
+  options: PasswordOptions,
+  stdin: Readable,
+): Promise<{ password: string; isMade: boolean }> {
   const { passwordFile: file, passwordStdin: fromStdin } = options;
   if (file !== undefined && fromStdin) throw new CommandError('Give --password-file or --password-stdin, not both.');
   if (file === undefined && !fromStdin) return { password: randomBytes(18).toString('base64url'), isMade: true };
-  const given = file === undefined ? await text(process.stdin) : readFile(file);
+  const given = file === undefined ? await text(stdin) : readFile(file);
   if (Buffer.byteLength(given) > SECRET_BYTES_MAX) throw new CommandError('That is too long for a password.');
   return { password: given.replace(/\r?\n$/, ''), isMade: false };
 }

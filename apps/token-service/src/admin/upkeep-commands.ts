@@ -35,7 +35,7 @@ export function addUpkeepCommands(program: Command, session: Session): void {
     .action((options: { yes?: boolean }) => newEpoch(session, options.yes ?? false));
 }
 
-async function doctor({ config, output }: Session): Promise<void> {
+async function doctor({ config, output, fail }: Session): Promise<void> {
   const findings = await diagnose(config());
   const lines = findings.flatMap(({ verdict, check, detail, advice }) => [
     `${verdict.padEnd(5)} ${check}: ${detail}`,
@@ -43,7 +43,7 @@ async function doctor({ config, output }: Session): Promise<void> {
   ]);
   const isWell = findings.every(({ verdict }) => verdict !== 'fail');
   output().say({ ok: isWell, findings }, lines);
-  if (!isWell) process.exitCode = 1;
+  if (!isWell) fail();
 }
 
 async function purge({ run, output }: Session): Promise<void> {

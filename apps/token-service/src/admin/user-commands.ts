@@ -37,11 +37,11 @@ function withPassword(command: Command): Command {
 }
 
 async function createAdmin(
-  { run, output }: Session,
+  { run, output, stdin }: Session,
   email: string,
   options: PasswordOptions & { userName?: string; name: string },
 ): Promise<void> {
-  const { password, isMade } = await readPassword(options);
+  const { password, isMade } = await readPassword(options, stdin);
   await checked(ChangePasswordDto, { password });
   const fields = { user_type: 'User', role: 'Admin', email, user_name: options.userName, name: options.name };
   const dto = await checked(CreateUserDto, fields);
@@ -54,8 +54,8 @@ async function createAdmin(
   output().say({ id: user.id, user_id: user.user_id, user_name: user.user_name, ...made }, lines);
 }
 
-async function resetPassword({ run, output }: Session, userId: string, options: PasswordOptions): Promise<void> {
-  const { password, isMade } = await readPassword(options);
+async function resetPassword({ run, output, stdin }: Session, userId: string, options: PasswordOptions): Promise<void> {
+  const { password, isMade } = await readPassword(options, stdin);
   const dto = await checked(ChangePasswordDto, { password });
   const id = await run(async (installation) => {
     const user = await userNumber(installation, userId);
