@@ -11,6 +11,7 @@ import { GATEWAY_CONFIG, type GatewayConfig } from './config.js';
 import { HealthModule } from './health/health.module.js';
 import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { DataPath } from './proxy/data-path.js';
+import { TOKEN_SERVICE_TLS, TokenServiceTls } from './tls/token-service-tls.js';
 import { UsageModule } from './usage/usage.module.js';
 import { UsageReporter } from './usage/usage-reporter.js';
 
@@ -21,7 +22,7 @@ import { UsageReporter } from './usage/usage-reporter.js';
     GatewayMetrics,
     {
       provide: DataPath,
-      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess],
+      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess, TOKEN_SERVICE_TLS],
       useFactory: (
         config: GatewayConfig,
         gate: BearerGate,
@@ -29,22 +30,27 @@ import { UsageReporter } from './usage/usage-reporter.js';
         routes: RoutesFile,
         traffic: TrafficMeter,
         standing: StandingAccess,
-      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing),
+        tls: TokenServiceTls | undefined,
+      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing, tls),
     },
   ],
 })
 export class AuthGatewayModule implements OnApplicationBootstrap {
   constructor(@Inject(RoutesFile) private readonly routes: RoutesFile) {}
 
-  static register(config: GatewayConfig, routes: RoutesFile): DynamicModule {
+  static register(config: GatewayConfig, routes: RoutesFile, tokenServiceTls?: TokenServiceTls): DynamicModule {
     return {
       module: AuthGatewayModule,
       providers: [{ provide: RoutesFile, useValue: routes }],
       imports: [
-        ConfigModule.register(config),
+        ConfigModule.register(config, tokenServiceTls),
         // No line per request, and so no header of one; what is logged within a request carries its id only.
         LoggerModule.forRoot({ pinoHttp: { level: config.logLevel, autoLogging: false, quietReqLogger: true } }),
-        MessagingModule.register({ servers: config.natsUrls, name: `portcullis-gateway ${config.instance}` }),
+        MessagingModule.register({
+          servers: config.natsUrls,
+          files: config.natsFiles,
+          name: `portcullis-gateway ${config.instance}`,
+        }),
       ],
     };
   }
@@ -57,8 +63,11 @@ export class AuthGatewayModule implements OnApplicationBootstrap {
 /** Gives the settings to every module. */
 @Module({})
 class ConfigModule {
-  static register(config: GatewayConfig): DynamicModule {
-    const provider = { provide: GATEWAY_CONFIG, useValue: config };
-    return { module: ConfigModule, global: true, providers: [provider], exports: [GATEWAY_CONFIG] };
+  static register(config: GatewayConfig, tokenServiceTls: TokenServiceTls | undefined): DynamicModule {
+    const providers = [
+      { provide: GATEWAY_CONFIG, useValue: config },
+      { provide: TOKEN_SERVICE_TLS, useValue: tokenServiceTls },
+    ];
+    return { module: ConfigModule, global: true, providers, exports: [GATEWAY_CONFIG, TOKEN_SERVICE_TLS] };
   }
 }

@@ -5,6 +5,7 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
+import { CertificateFiles, TlsFilesError } from '@portcullis/tls';
 import { Logger } from 'nestjs-pino';
 import { AuthGatewayModule } from './auth-gateway.module.js';
 import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
@@ -14,6 +15,7 @@ import { ConfigError, type GatewayConfig, readConfig } from './config.js';
 import { DataPath } from './proxy/data-path.js';
 import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
 import { shutDown } from './shutdown.js';
+import { TokenServiceTls } from './tls/token-service-tls.js';
 
 const CONSOLE_FOLDER = fileURLToPath(new URL('../../console/dist', import.meta.url));
 
@@ -29,12 +31,16 @@ async function start(config: GatewayConfig): Promise<void> {
     await shutDown(app, logger); // a lease may be held by now
     throw error;
   }
-  logger.log(`gateway ${config.instance} listens on ${await app.getUrl()}`);
+  const url = new URL(await app.getUrl());
+  if (config.tls) url.protocol = 'https:';
+  logger.log(`gateway ${config.instance} listens on ${url.origin}`);
 }
 
 async function createApp(config: GatewayConfig): Promise<NestFastifyApplication> {
   const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
   const site = openConsole(config);
+  const tlsLog = new NestLogger('TLS');
+  const certificate = config.tls && CertificateFiles.open(config.tls, tlsLog);
   const dataPath: { current?: DataPath } = {};
   const adapter = new FastifyAdapter({
     clientErrorHandler: leaveClientErrorToServer,
@@ -47,18 +53,31 @@ async function createApp(config: GatewayConfig): Promise<NestFastifyApplication>
           handleUpgrade: (...upgrade) => dataPath.current?.handleUpgrade(...upgrade),
         },
         site ? site.before(nestHandler) : nestHandler,
+        {},
+        certificate,
       ),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AuthGatewayModule.register(config, routes), adapter, {
-    bufferLogs: true,
-    bodyParser: false,
-    abortOnError: false,
-  });
+  const tokenServiceTls = openTokenServiceTls(config, tlsLog);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AuthGatewayModule.register(config, routes, tokenServiceTls),
+    adapter,
+    {
+      bufferLogs: true,
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   app.useLogger(app.get(Logger));
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(problemValidationPipe());
   dataPath.current = app.get(DataPath);
   return app;
+}
+
+function openTokenServiceTls(config: GatewayConfig, log: NestLogger): TokenServiceTls | undefined {
+  if (!config.tokenServiceTls) return undefined;
+  const files = CertificateFiles.open(config.tokenServiceTls, log);
+  return new TokenServiceTls(files, [...config.tokenServiceUrls, ...config.internalUrls]);
 }
 
 /** A gateway without a console still guards what it is there for, so one that isn't built is only said. */
@@ -95,7 +114,7 @@ function crashWithALogLine(logger: Logger): void {
 try {
   await start(readConfig(process.env));
 } catch (error) {
-  const foreseen = error instanceof ConfigError || error instanceof RoutesFileError;
-  process.stderr.write(`${foreseen ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  const foreseen = [ConfigError, RoutesFileError, TlsFilesError].some((kind) => error instanceof kind);
+  process.stderr.write(`${foreseen ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
   process.exit(1);
 }

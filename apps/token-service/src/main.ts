@@ -1,7 +1,9 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { TlsFilesError } from '@portcullis/tls';
 import { Logger } from 'nestjs-pino';
 import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
@@ -20,9 +22,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** Starts the token-service: the API on one port, the internal API for gateways on another. */
 async function start(config: TokenServiceConfig): Promise<void> {
   const requests = new RequestTally();
+  const tlsLog = new NestLogger('TLS');
   const app = await NestFactory.create<NestFastifyApplication>(
     TokenServiceModule.register(config),
-    httpAdapter(config, requests),
+    httpAdapter(config, requests, tlsLog),
     {
       bufferLogs: true,
       bodyParser: false, // Fastify's own, for JSON alone
@@ -34,13 +37,14 @@ async function start(config: TokenServiceConfig): Promise<void> {
   app.get(OpenApiDocument).document = buildOpenApiDocument(app, version);
   app.get(TokenServiceMetrics).requests = requests;
   await app.init();
-  await listenInternally(app, config);
+  await listenInternally(app, config, tlsLog);
   await app.listen(config.apiPort, config.host);
 }
 
 /** One line for what the one who starts it can mend, all that is known for the rest. */
 function explain(error: Error): string {
-  if (error instanceof ConfigError || error instanceof WrongMasterKeyError) return error.message;
+  const isForeseen = [ConfigError, TlsFilesError, WrongMasterKeyError].some((kind) => error instanceof kind);
+  if (isForeseen) return error.message;
   if (isDatabaseUnavailable(error)) return `Postgres (DATABASE_URL) can't be reached: ${error.message}`;
   return error.stack ?? String(error);
 }

@@ -123,7 +123,7 @@ export class TokenServiceModule {
           },
         }),
         DatabaseModule.register(),
-        MessagingModule.register({ servers: config.natsServers, name: 'token-service' }),
+        MessagingModule.register({ servers: config.natsServers, files: config.natsFiles, name: 'token-service' }),
         EventsModule,
         UsageModule,
       ],

@@ -8,6 +8,7 @@ import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { Route } from '../authorization/route.js';
+import type { TokenServiceTls } from '../tls/token-service-tls.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
@@ -94,9 +95,10 @@ export class DataPath {
     private readonly log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
     standing: StandingAccess,
+    tokenServiceTls?: TokenServiceTls,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
-    this.#upstreams = new Upstreams(this.#limits, log);
+    this.#upstreams = new Upstreams(this.#limits, log, tokenServiceTls);
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
     this.#upgrades = new Upgrades(standing, options.upgradesMax);

@@ -1,4 +1,5 @@
-import { type Dispatcher, Pool } from 'undici';
+import { type buildConnector, type Dispatcher, Pool } from 'undici';
+import type { TokenServiceTls } from '../tls/token-service-tls.js';
 import { UpstreamHealth } from './upstream-health.js';
 
 /** Bounds on what an upstream may take. */
@@ -47,12 +48,13 @@ export class Upstream {
     readonly origin: string,
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
+    connect: buildConnector.connector | undefined,
   ) {
     this.health = new UpstreamHealth(limits.connectTimeoutMs);
     this.#pool = new Pool(origin, {
       allowH2: false,
       pipelining: 1,
-      connect: { timeout: limits.connectTimeoutMs },
+      connect: connect ?? { timeout: limits.connectTimeoutMs },
       headersTimeout: limits.headersTimeoutMs,
       bodyTimeout: limits.bodyTimeoutMs,
       maxHeaderSize: RESPONSE_HEAD_BYTES_MAX,
@@ -101,6 +103,7 @@ export class Upstreams {
   constructor(
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
+    private readonly tokenServiceTls?: Pick<TokenServiceTls, 'covers' | 'connector'>,
   ) {}
 
   /** The groups for these lists of origins, in their order. Upstreams that no list names are retired. */
@@ -108,7 +111,7 @@ export class Upstreams {
     const next = new Map<string, Upstream>();
     const groups = lists.map((origins) => {
       const members = origins.map((origin) => {
-        const upstream = next.get(origin) ?? this.#byOrigin.get(origin) ?? new Upstream(origin, this.limits, this.log);
+        const upstream = next.get(origin) ?? this.#byOrigin.get(origin) ?? this.#open(origin);
         next.set(origin, upstream);
         return upstream;
       });
@@ -121,6 +124,11 @@ export class Upstreams {
     }
     this.#byOrigin = next;
     return groups;
+  }
+
+  #open(origin: string): Upstream {
+    const tls = this.tokenServiceTls?.covers(origin) ? this.tokenServiceTls : undefined;
+    return new Upstream(origin, this.limits, this.log, tls?.connector(this.limits.connectTimeoutMs));
   }
 
   /** Cuts all connections. */
