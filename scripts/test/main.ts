@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { buildIfChanged } from '../stack/build.ts';
 import { ensureChromium } from '../stack/chromium-binary.ts';
 import { ensureNatsServer } from '../stack/nats-server-binary.ts';
+import { ensureOpenssl } from '../stack/openssl-binary.ts';
 import { ensureNginx } from './nginx-binary.ts';
 
 // `npm test`: everything the suite needs, then Vitest with the arguments that were given.
@@ -13,6 +14,7 @@ try {
   const args = process.argv.slice(2);
   const binaries = {
     NATS_SERVER_BIN: await ensureNatsServer({ notice }),
+    OPENSSL_BIN: await ensureOpenssl({ notice }),
     ...(wants(args, 'console') && { CHROMIUM_BIN: await ensureChromium({ notice }) }),
     ...(wants(args, 'forward-auth') && { NGINX_BIN: await ensureNginx({ notice }) }),
   };

@@ -12,6 +12,7 @@ import { HealthModule } from './health/health.module.js';
 import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { RequestObserver } from './observation/request-observer.js';
 import { DataPath } from './proxy/data-path.js';
+import { TOKEN_SERVICE_TLS, TokenServiceTls } from './tls/token-service-tls.js';
 import { UsageModule } from './usage/usage.module.js';
 import { UsageReporter } from './usage/usage-reporter.js';
 
@@ -22,7 +23,16 @@ import { UsageReporter } from './usage/usage-reporter.js';
     GatewayMetrics,
     {
       provide: DataPath,
-      inject: [GATEWAY_CONFIG, BearerGate, UsageReporter, RoutesFile, TrafficMeter, StandingAccess, RequestObserver],
+      inject: [
+        GATEWAY_CONFIG,
+        BearerGate,
+        UsageReporter,
+        RoutesFile,
+        TrafficMeter,
+        StandingAccess,
+        RequestObserver,
+        TOKEN_SERVICE_TLS,
+      ],
       useFactory: (
         config: GatewayConfig,
         gate: BearerGate,
@@ -30,8 +40,9 @@ import { UsageReporter } from './usage/usage-reporter.js';
         routes: RoutesFile,
         traffic: TrafficMeter,
         standing: StandingAccess,
-        observer?: RequestObserver,
-      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing, observer),
+        observer: RequestObserver | undefined,
+        tls: TokenServiceTls | undefined,
+      ) => new DataPath(config, gate, usage, routes, new Logger(DataPath.name), traffic, standing, observer, tls),
     },
   ],
 })
@@ -41,12 +52,14 @@ export class AuthGatewayModule implements OnApplicationBootstrap {
   /**
    * @param observer undefined: no request is logged or traced
    * @param tracing undefined: there are no traces
+   * @param tokenServiceTls undefined: token-services are asked without files of ours
    */
   static register(
     config: GatewayConfig,
     routes: RoutesFile,
     observer: RequestObserver | undefined,
     tracing: Tracing | undefined,
+    tokenServiceTls: TokenServiceTls | undefined,
   ): DynamicModule {
     return {
       module: AuthGatewayModule,
@@ -56,8 +69,12 @@ export class AuthGatewayModule implements OnApplicationBootstrap {
         { provide: TRACING, useValue: tracing },
       ],
       imports: [
-        ConfigModule.register(config),
-        MessagingModule.register({ servers: config.natsUrls, name: connectionName(config) }),
+        ConfigModule.register(config, tokenServiceTls),
+        MessagingModule.register({
+          servers: config.natsUrls,
+          files: config.natsFiles,
+          name: connectionName(config),
+        }),
       ],
     };
   }
@@ -74,8 +91,11 @@ function connectionName({ instance, workers, worker }: GatewayConfig): string {
 /** Gives the settings to every module. */
 @Module({})
 class ConfigModule {
-  static register(config: GatewayConfig): DynamicModule {
-    const provider = { provide: GATEWAY_CONFIG, useValue: config };
-    return { module: ConfigModule, global: true, providers: [provider], exports: [GATEWAY_CONFIG] };
+  static register(config: GatewayConfig, tokenServiceTls: TokenServiceTls | undefined): DynamicModule {
+    const providers = [
+      { provide: GATEWAY_CONFIG, useValue: config },
+      { provide: TOKEN_SERVICE_TLS, useValue: tokenServiceTls },
+    ];
+    return { module: ConfigModule, global: true, providers, exports: [GATEWAY_CONFIG, TOKEN_SERVICE_TLS] };
   }
 }

@@ -87,6 +87,16 @@ describe('readConfig', () => {
     expect(faults.join()).not.toContain('too-short-secret');
   });
 
+  it('takes a certificate with its key alone', () => {
+    const files = { PORTCULLIS_TLS_CERT_FILE: '/tls.crt', PORTCULLIS_TOKEN_SERVICE_KEY_FILE: '/client.key' };
+    expect(faultsOf({ ...MINIMUM, ...files })).toEqual([
+      'PORTCULLIS_TOKEN_SERVICE_CERT_FILE and PORTCULLIS_TOKEN_SERVICE_KEY_FILE go together',
+      'PORTCULLIS_TLS_CERT_FILE and PORTCULLIS_TLS_KEY_FILE go together',
+    ]);
+    const { tls } = readConfig({ ...MINIMUM, ...files, PORTCULLIS_TLS_KEY_FILE: '/tls.key', PORTCULLIS_TOKEN_SERVICE_KEY_FILE: '' }); // prettier-ignore
+    expect(tls).toEqual({ certFile: '/tls.crt', keyFile: '/tls.key' });
+  });
+
   it('refuses to ignore the lease outside of tests', () => {
     const unsafe = { ...MINIMUM, PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE: '1' };
     for (const env of [unsafe, { ...unsafe, NODE_ENV: 'production' }]) {

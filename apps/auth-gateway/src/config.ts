@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { WHEN_STALE, type WhenStale } from '@portcullis/contracts';
 import { readTracingSettings, type TracingSettings } from '@portcullis/telemetry';
+import type { NatsFiles } from '@portcullis/messaging';
+import type { TlsFiles } from '@portcullis/tls';
 import ipaddr from 'ipaddr.js';
 import { parseRate, type Rate, RATE_FORM } from './limits/rate.js';
 import { FORWARD_AUTH_PROXIES, type ForwardAuthProxy } from './proxy/original-request.js';
@@ -21,7 +23,12 @@ export interface GatewayConfig {
   tokenServiceUrls: string[];
   internalUrls: string[];
   internalSecret: string;
+  /** What token-services are checked against, and shown; undefined: Node's own authorities, and nothing. */
+  tokenServiceTls: TlsFiles | undefined;
   natsUrls: string[];
+  natsFiles: NatsFiles;
+  /** Certificate and key of the listener; undefined: plain HTTP. */
+  tls: TlsFiles | undefined;
   routesFile: string;
   /** Whether the console is served at `/`. */
   servesConsole: boolean;
@@ -93,7 +100,14 @@ export function readConfig(env: Environment, readFile: ReadFile = (path) => read
     tokenServiceUrls: reader.origins('PORTCULLIS_TOKEN_SERVICE_URL', 'http://127.0.0.1:3001'),
     internalUrls: reader.origins('PORTCULLIS_INTERNAL_URL', 'http://127.0.0.1:3002'),
     internalSecret: reader.secret('PORTCULLIS_INTERNAL_SECRET'),
+    tokenServiceTls: reader.tokenServiceTls(),
     natsUrls: reader.natsUrls('NATS_URL'),
+    natsFiles: {
+      ...reader.file('caFile', 'NATS_CA_FILE'),
+      ...reader.pair('NATS_CERT_FILE', 'NATS_KEY_FILE'),
+      ...reader.file('credsFile', 'NATS_CREDS_FILE'),
+    },
+    tls: reader.pair('PORTCULLIS_TLS_CERT_FILE', 'PORTCULLIS_TLS_KEY_FILE'),
     routesFile: reader.text('PORTCULLIS_ROUTES_FILE', 'portcullis.routes.yaml'),
     servesConsole: reader.oneOf('PORTCULLIS_CONSOLE', ['on', 'off'], 'on') === 'on',
     trustedProxies: reader.addressRanges('PORTCULLIS_TRUSTED_PROXIES'),
@@ -127,6 +141,27 @@ class EnvironmentReader {
 
   text(name: string, fallback: string): string {
     return this.value(name) ?? fallback;
+  }
+
+  /** A path, under the name that it has in the settings. */
+  file<K extends string>(key: K, name: string): { [key in K]?: string } {
+    const path = this.value(name);
+    return (path === undefined ? {} : { [key]: path }) as { [key in K]?: string };
+  }
+
+  /** The paths of a certificate and its key, both or neither. */
+  pair(certName: string, keyName: string): { certFile: string; keyFile: string } | undefined {
+    const [certFile, keyFile] = [this.value(certName), this.value(keyName)];
+    if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+    return certFile === keyFile ? undefined : this.fault(certName, `and ${keyName} go together`, undefined);
+  }
+
+  tokenServiceTls(): TlsFiles | undefined {
+    const files = {
+      ...this.file('caFile', 'PORTCULLIS_TOKEN_SERVICE_CA_FILE'),
+      ...this.pair('PORTCULLIS_TOKEN_SERVICE_CERT_FILE', 'PORTCULLIS_TOKEN_SERVICE_KEY_FILE'),
+    };
+    return Object.keys(files).length > 0 ? files : undefined;
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {

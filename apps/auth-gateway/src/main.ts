@@ -13,6 +13,7 @@ import {
   startTracing,
   type Tracing,
 } from '@portcullis/telemetry';
+import { CertificateFiles, TlsFilesError } from '@portcullis/tls';
 import { AuthGatewayModule } from './auth-gateway.module.js';
 import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
 import { readConsoleFiles } from './console/console-files.js';
@@ -25,6 +26,7 @@ import { RequestObserver } from './observation/request-observer.js';
 import { DataPath } from './proxy/data-path.js';
 import { createGatewayServer, leaveClientErrorToServer } from './proxy/http-server.js';
 import { shutDown } from './shutdown.js';
+import { TokenServiceTls } from './tls/token-service-tls.js';
 import { readyToListen, startWorkers } from './workers/workers.js';
 
 const APP = 'auth-gateway';
@@ -54,7 +56,9 @@ async function run(config: GatewayConfig): Promise<void> {
     await shutDown(app, logger); // a lease may be held by now
     throw error;
   }
-  logger.log(`gateway ${config.instance} listens on ${await app.getUrl()}`);
+  const url = new URL(await app.getUrl());
+  if (config.tls) url.protocol = 'https:';
+  logger.log(`gateway ${config.instance} listens on ${url.origin}`);
 }
 
 async function tracingFor({ tracing, instance }: GatewayConfig): Promise<Tracing | undefined> {
@@ -78,6 +82,8 @@ async function observerFor(
 async function createApp(config: GatewayConfig, tracing: Tracing | undefined): Promise<NestFastifyApplication> {
   const routes = RoutesFile.open(config.routesFile, new NestLogger(RoutesFile.name));
   const site = openConsole(config);
+  const tlsLog = new NestLogger('TLS');
+  const certificate = config.tls && CertificateFiles.open(config.tls, tlsLog);
   const dataPath: { current?: DataPath } = {};
   const adapter = new FastifyAdapter({
     clientErrorHandler: leaveClientErrorToServer,
@@ -90,9 +96,13 @@ async function createApp(config: GatewayConfig, tracing: Tracing | undefined): P
           handleUpgrade: (...upgrade) => dataPath.current?.handleUpgrade(...upgrade),
         },
         site ? site.before(nestHandler) : nestHandler,
+        {},
+        certificate,
       ),
   });
-  const module = AuthGatewayModule.register(config, routes, await observerFor(config, tracing), tracing);
+  const tokenServiceTls = openTokenServiceTls(config, tlsLog);
+  const observer = await observerFor(config, tracing);
+  const module = AuthGatewayModule.register(config, routes, observer, tracing, tokenServiceTls);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     abortOnError: false,
@@ -101,6 +111,12 @@ async function createApp(config: GatewayConfig, tracing: Tracing | undefined): P
   app.useGlobalPipes(problemValidationPipe());
   dataPath.current = app.get(DataPath);
   return app;
+}
+
+function openTokenServiceTls(config: GatewayConfig, log: NestLogger): TokenServiceTls | undefined {
+  if (!config.tokenServiceTls) return undefined;
+  const files = CertificateFiles.open(config.tokenServiceTls, log);
+  return new TokenServiceTls(files, [...config.tokenServiceUrls, ...config.internalUrls]);
 }
 
 /** A gateway without a console still guards what it is there for, so one that isn't built is only said. */
@@ -126,7 +142,7 @@ function stopOnSignals(app: NestFastifyApplication, logger: NestLogger): void {
 
 /** One line for what the one who starts it can mend, all that is known for the rest. */
 function endWithALogLine(log: ProcessLog, error: unknown): never {
-  if (error instanceof RoutesFileError) log.fatal(error.message);
+  if (error instanceof RoutesFileError || error instanceof TlsFilesError) log.fatal(error.message);
   else log.fatal({ err: error }, "the gateway can't start");
   process.exit(1);
 }

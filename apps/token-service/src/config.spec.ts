@@ -57,6 +57,15 @@ describe('how long expired tokens are kept', () => {
   });
 });
 
+describe('a certificate', () => {
+  it('comes with its key, and is needed to ask others for theirs', () => {
+    const env = { ...REQUIRED, NATS_CERT_FILE: '/nats.crt', PORTCULLIS_INTERNAL_CLIENT_CA_FILE: '/ca.crt' };
+    expect(() => readConfig(env)).toThrow(
+      /NATS_CERT_FILE and NATS_KEY_FILE go together[^]*INTERNAL_CLIENT_CA_FILE needs/,
+    );
+  });
+});
+
 describe('the documentation', () => {
   it('names every setting that is read', () => {
     const code = readFileSync(join(import.meta.dirname, 'config.ts'), 'utf8');

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isLoopbackHost, type Role, ROLES, type TokenAlgorithm } from '@portcullis/contracts';
 import { readTracingSettings, type TracingSettings } from '@portcullis/telemetry';
+import type { NatsFiles } from '@portcullis/messaging';
+import type { TlsFiles } from '@portcullis/tls';
 
 export interface TokenServiceConfig {
   host: string;
@@ -9,6 +11,11 @@ export interface TokenServiceConfig {
   internalSecret: string;
   databaseUrl: string;
   natsServers: string[];
+  natsFiles: NatsFiles;
+  /** Certificate and key of both APIs; undefined: plain HTTP. */
+  tls: TlsFiles | undefined;
+  /** Whoever comes to the internal API shows a certificate from these authorities. */
+  internalClientCaFile: string | undefined;
   /** The first wraps keys, all of them unwrap. */
   masterKeys: Buffer[];
   issuer: string;
@@ -75,6 +82,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
     internalSecret: read.secret('PORTCULLIS_INTERNAL_SECRET'),
     databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
     natsServers: read.secret('NATS_URL').split(',').filter(Boolean),
+    natsFiles: {
+      ...read.file('caFile', 'NATS_CA_FILE'),
+      ...read.pair('NATS_CERT_FILE', 'NATS_KEY_FILE'),
+      ...read.file('credsFile', 'NATS_CREDS_FILE'),
+    },
+    tls: read.pair('PORTCULLIS_TLS_CERT_FILE', 'PORTCULLIS_TLS_KEY_FILE'),
+    internalClientCaFile: read.optional('PORTCULLIS_INTERNAL_CLIENT_CA_FILE'),
     masterKeys: read.masterKeys('PORTCULLIS_MASTER_KEY'),
     issuer: read.text('PORTCULLIS_ISSUER', 'portcullis'),
     tokenAlgorithm: read.oneOf('PORTCULLIS_TOKEN_ALG', 'EdDSA', ['EdDSA', 'HS256']) as TokenAlgorithm,
@@ -105,6 +119,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): T
 }
 
 function checkAcrossFields(config: TokenServiceConfig, { problems }: Environment): void {
+  if (config.internalClientCaFile !== undefined && config.tls === undefined)
+    problems.push('PORTCULLIS_INTERNAL_CLIENT_CA_FILE needs PORTCULLIS_TLS_CERT_FILE and PORTCULLIS_TLS_KEY_FILE');
   if (config.internalSecret.length < 32) problems.push('PORTCULLIS_INTERNAL_SECRET must have 32 characters at least');
   const ports = [config.apiPort, config.internalPort, config.managementPort].filter((port) => port !== undefined);
   if (new Set(ports).size < ports.length)
@@ -125,6 +141,20 @@ class Environment {
     const value = this.optional(name) ?? fallback;
     if (value === undefined) this.problems.push(`${name} is required`);
     return value ?? '';
+  }
+
+  /** A path, under the name that it has in the settings. */
+  file<K extends string>(key: K, name: string): { [key in K]?: string } {
+    const path = this.optional(name);
+    return (path === undefined ? {} : { [key]: path }) as { [key in K]?: string };
+  }
+
+  /** The paths of a certificate and its key, both or neither. */
+  pair(certName: string, keyName: string): { certFile: string; keyFile: string } | undefined {
+    const [certFile, keyFile] = [this.optional(certName), this.optional(keyName)];
+    if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+    if (certFile !== keyFile) this.problems.push(`${certName} and ${keyName} go together`);
+    return undefined;
   }
 
   /** From `NAME`, or from the file that `NAME_FILE` names. */

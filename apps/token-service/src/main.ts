@@ -12,6 +12,7 @@ import {
   startTracing,
   type Tracing,
 } from '@portcullis/telemetry';
+import { TlsFilesError } from '@portcullis/tls';
 import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
@@ -43,9 +44,10 @@ async function start(config: TokenServiceConfig): Promise<void> {
 
 async function run(config: TokenServiceConfig, tracing: Tracing | undefined): Promise<void> {
   const requests = new RequestTally();
+  const tlsLog = new Logger('TLS');
   const app = await NestFactory.create<NestFastifyApplication>(
     TokenServiceModule.register(config, tracing),
-    httpAdapter(config, requests, tracing),
+    httpAdapter(config, requests, tlsLog, tracing),
     {
       bodyParser: false, // Fastify's own, for JSON alone
       abortOnError: false,
@@ -57,7 +59,7 @@ async function run(config: TokenServiceConfig, tracing: Tracing | undefined): Pr
   metrics.requests = requests;
   metrics.version = version;
   await app.init();
-  const internal = await listenInternally(app, config);
+  const internal = await listenInternally(app, config, tlsLog);
   boundShutdown([app.getHttpServer(), internal], config.shutdownSeconds * 1_000);
   await app.listen(config.apiPort, config.host);
 }
@@ -70,7 +72,7 @@ async function tracingFor({ tracing, apiPort }: TokenServiceConfig): Promise<Tra
 
 /** One line for what the one who starts it can mend, all that is known for the rest. */
 function endWithALogLine(log: ProcessLog, error: Error): never {
-  if (error instanceof WrongMasterKeyError) log.fatal(error.message);
+  if (error instanceof WrongMasterKeyError || error instanceof TlsFilesError) log.fatal(error.message);
   else if (isDatabaseUnavailable(error)) log.fatal(`Postgres (DATABASE_URL) can't be reached: ${error.message}`);
   else log.fatal({ err: error }, "the token-service can't start");
   process.exit(1);

@@ -122,7 +122,7 @@ export class TokenServiceModule {
       module: TokenServiceModule,
       imports: [
         DatabaseModule.register(),
-        MessagingModule.register({ servers: config.natsServers, name: 'token-service' }),
+        MessagingModule.register({ servers: config.natsServers, files: config.natsFiles, name: 'token-service' }),
         EventsModule,
         TerminusModule.forRoot({ logger: false }),
         UsageModule,

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { natsServerOptions } from './nats-servers.js';
+import { type NatsFiles, natsServerOptions } from './nats-servers.js';
 
 export interface NatsClientOptions {
   /** `nats://user:password@host:port` or `tls://…`, several as a list or separated by commas. */
   servers: string[] | string;
+  files?: NatsFiles;
   /** Shown in the server's list of connections. */
   name: string;
 }
@@ -31,8 +32,8 @@ export class NatsClient {
   private readonly supervisor: Promise<void>;
 
   /** @throws TypeError when `servers` holds something that is no NATS URL. */
-  constructor({ servers, name }: NatsClientOptions) {
-    this.options = { ...natsServerOptions(servers), ...CONNECTION_OPTIONS, name };
+  constructor({ servers, files, name }: NatsClientOptions) {
+    this.options = { ...natsServerOptions(servers, files), ...CONNECTION_OPTIONS, name };
     this.supervisor = this.supervise();
   }
 

@@ -6,7 +6,17 @@ it('takes user and password out of the URL, and decodes them', () => {
     servers: ['n1:4222', 'n2:4223'],
     user: 'ada',
     pass: 'p@ss',
+    inboxPrefix: '_INBOX.ada',
   });
+});
+
+it('keeps to the usual inbox where a user name is no word of a subject', () => {
+  expect(natsServerOptions('nats://a%2Eb:secret@n1:4222')).not.toHaveProperty('inboxPrefix');
+});
+
+it('talks to no server without TLS once an authority is named', () => {
+  const options = natsServerOptions('nats://n1:4222', { caFile: '/ca.crt' });
+  expect(options).toEqual({ servers: ['n1:4222'], tls: { caFile: '/ca.crt' } });
 });
 
 it('takes a token, a bare host, and TLS', () => {

@@ -2,12 +2,13 @@ import { type FactoryProvider, Inject, Logger, Module, type OnApplicationBootstr
 import { TokenVerifier } from '@portcullis/access-control';
 import { NatsClient } from '@portcullis/messaging';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config.js';
+import { TOKEN_SERVICE_TLS, type TokenServiceTls } from '../tls/token-service-tls.js';
 import { type AccessComponents, assembleAccess, startAccess } from './access-components.js';
 import { AccessFollower } from './access-follower.js';
 import { AccessReplica } from './access-replica.js';
 import { ChangeFeed } from './change-feed.js';
 import { systemClock } from './clock.js';
-import { InternalApiClient } from './internal-api.client.js';
+import { CALL_TIMEOUT_MS, InternalApiClient } from './internal-api.client.js';
 import { Lease } from './lease.js';
 import { StandingAccess } from './standing-access.js';
 import { TrafficMeter } from './traffic-meter.js';
@@ -35,8 +36,9 @@ const components: FactoryProvider<AccessComponents> = {
 
 const internalApi: FactoryProvider<InternalApiClient> = {
   provide: InternalApiClient,
-  inject: [GATEWAY_CONFIG],
-  useFactory: (config: GatewayConfig) => new InternalApiClient(config.internalUrls, config.internalSecret, systemClock),
+  inject: [GATEWAY_CONFIG, TOKEN_SERVICE_TLS],
+  useFactory: ({ internalUrls, internalSecret }: GatewayConfig, tls: TokenServiceTls | undefined) =>
+    new InternalApiClient(internalUrls, internalSecret, systemClock, tls?.connector(CALL_TIMEOUT_MS)),
 };
 
 function part<T>(provide: FactoryProvider['provide'], pick: (all: AccessComponents) => T): FactoryProvider<T> {

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
 import {
   INTERNAL_SECRET_HEADER,
   type IntrospectRequest,
@@ -20,7 +20,8 @@ import {
 } from './ledger-messages.js';
 import { readSnapshot } from './snapshot-reader.js';
 
-const CALL_TIMEOUT_MS = 3_000;
+/** A call that has no answer by then goes to the next token-service. */
+export const CALL_TIMEOUT_MS = 3_000;
 const SNAPSHOT_TIMEOUT_MS = 120_000;
 const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -36,20 +37,23 @@ type Answer<T> = { sent: Instant; status: number; body: T };
 
 /** The token-service's internal API. Each call tries every address once, beginning with the one that answered last. */
 export class InternalApiClient {
-  readonly #agent = new Agent({
-    connections: 4,
-    keepAliveTimeout: 30_000,
-    connect: { timeout: CALL_TIMEOUT_MS },
-    headersTimeout: CALL_TIMEOUT_MS,
-    bodyTimeout: CALL_TIMEOUT_MS,
-  });
+  readonly #agent: Agent;
   #preferred = 0;
 
   constructor(
     private readonly origins: readonly string[],
     private readonly secret: string,
     private readonly clock: Clock,
-  ) {}
+    connect: buildConnector.connector | buildConnector.BuildOptions = { timeout: CALL_TIMEOUT_MS },
+  ) {
+    this.#agent = new Agent({
+      connections: 4,
+      keepAliveTimeout: 30_000,
+      connect,
+      headersTimeout: CALL_TIMEOUT_MS,
+      bodyTimeout: CALL_TIMEOUT_MS,
+    });
+  }
 
   async register(body: RegisterRequest): Promise<RegisterResponse> {
     const answer = await this.#call('POST', '/internal/access/leases', body);

@@ -14,6 +14,7 @@ import { Quotas } from '../limits/quotas.js';
 import type { Rate } from '../limits/rate.js';
 import type { ObservedRequest } from '../observation/observed-request.js';
 import type { RequestObserver } from '../observation/request-observer.js';
+import type { TokenServiceTls } from '../tls/token-service-tls.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { Destinations } from './destinations.js';
 import { Exchange } from './exchange.js';
@@ -109,9 +110,10 @@ export class DataPath {
     standing: StandingAccess,
     /** For the access log and traces; undefined when there are none. */
     private readonly observer?: RequestObserver,
+    tokenServiceTls?: TokenServiceTls,
   ) {
     this.#limits = { ...DEFAULT_UPSTREAM_LIMITS, ...options.upstreamLimits };
-    this.#upstreams = new Upstreams(this.#limits, log, options.upstreamClient);
+    this.#upstreams = new Upstreams(this.#limits, log, options.upstreamClient, tokenServiceTls);
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
     this.#upgrades = new Upgrades(standing, options.upgradesMax, options.upgradesPerTokenMax, this.limited);

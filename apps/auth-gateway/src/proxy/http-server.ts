@@ -1,7 +1,16 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
+import type { CertificateFiles } from '@portcullis/tls';
 import { REQUEST_HEADERS_MAX } from './client-headers.js';
 import type { DataPath } from './data-path.js';
 import { answerProblem, endLingering } from './problem-answer.js';
@@ -44,14 +53,16 @@ const TOO_LATE_TO_ANSWER = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_WRITE_AFT
  * answers before that is a problem document too.
  *
  * @param nestHandler for the gateway's own app
+ * @param certificate what to serve TLS with; plain HTTP without
  */
 export function createGatewayServer(
   dataPath: Pick<DataPath, 'handle' | 'upgrades' | 'handleUpgrade'>,
   nestHandler: RequestListener,
   limits: Partial<ServerLimits> = {},
+  certificate?: Pick<CertificateFiles, 'current' | 'onRenewal'>,
 ): Server {
   const { headBytesMax, headersTimeoutMs, keepAliveTimeoutMs, idleTimeoutMs } = { ...DEFAULT_SERVER_LIMITS, ...limits };
-  const server = createServer({
+  const options: ServerOptions = {
     insecureHTTPParser: false,
     maxHeaderSize: headBytesMax,
     // The data path refuses a request without a host, with a problem document; Node would send an empty 400.
@@ -64,7 +75,8 @@ export function createGatewayServer(
     noDelay: true,
     // What isn't let through to another protocol is a request like any other (RFC 9110 section 7.8).
     shouldUpgradeCallback: (request) => dataPath.upgrades(request),
-  });
+  };
+  const server = certificate ? tlsServer(options, certificate, headersTimeoutMs) : createServer(options);
   server.maxHeadersCount = REQUEST_HEADERS_MAX + 1;
   server.timeout = idleTimeoutMs;
 
@@ -85,6 +97,18 @@ export function createGatewayServer(
   });
   server.on('connect', (_request, socket: Duplex) => endWithProblem(socket, NO_TUNNEL));
   server.on('clientError', answerClientError);
+  return server;
+}
+
+function tlsServer(
+  options: ServerOptions,
+  certificate: Pick<CertificateFiles, 'current' | 'onRenewal'>,
+  handshakeTimeout: number,
+): Server {
+  const server = createTlsServer({ ...options, ...certificate.current, handshakeTimeout });
+  certificate.onRenewal((renewed) => server.setSecureContext(renewed));
+  // Node would hand it on as a client error, to be answered; without a handshake there is nobody to answer to.
+  server.removeAllListeners('tlsClientError').on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
 }
 

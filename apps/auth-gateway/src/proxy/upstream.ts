@@ -1,4 +1,5 @@
-import { type Dispatcher, Pool } from 'undici';
+import { type buildConnector, type Dispatcher, Pool } from 'undici';
+import type { TokenServiceTls } from '../tls/token-service-tls.js';
 import { UpstreamConnections } from '../upstream-client/upstream-connections.js';
 import { UpstreamHealth } from './upstream-health.js';
 
@@ -55,13 +56,14 @@ export class Upstream {
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
     client: UpstreamClient,
+    connect: buildConnector.connector | undefined,
   ) {
     this.health = new UpstreamHealth(limits.connectTimeoutMs);
     this.#connections = client === 'own' ? UpstreamConnections.for(origin, limits) : undefined;
     this.#pool = new Pool(origin, {
       allowH2: false,
       pipelining: 1,
-      connect: { timeout: limits.connectTimeoutMs },
+      connect: connect ?? { timeout: limits.connectTimeoutMs },
       headersTimeout: limits.headersTimeoutMs,
       bodyTimeout: limits.bodyTimeoutMs,
       maxHeaderSize: RESPONSE_HEAD_BYTES_MAX,
@@ -119,6 +121,7 @@ export class Upstreams {
     private readonly limits: UpstreamLimits,
     private readonly log: UpstreamLog,
     private readonly client: UpstreamClient = 'own',
+    private readonly tokenServiceTls?: Pick<TokenServiceTls, 'covers' | 'connector'>,
   ) {}
 
   /** The groups for these lists of origins, in their order. Upstreams that no list names are retired. */
@@ -142,7 +145,9 @@ export class Upstreams {
   }
 
   #open(origin: string): Upstream {
-    return new Upstream(origin, this.limits, this.log, this.client);
+    const tls = this.tokenServiceTls?.covers(origin) ? this.tokenServiceTls : undefined;
+    const connect = tls?.connector(this.limits.connectTimeoutMs);
+    return new Upstream(origin, this.limits, this.log, this.client, connect);
   }
 
   /** Cuts all connections. */

@@ -55,7 +55,7 @@ export class AdminModule {
           ...dataSourceOptions(config.databaseUrl, POOL_SIZE, ADMIN_APPLICATION),
           retryAttempts: 0,
         }),
-        MessagingModule.register({ servers: config.natsServers, name: ADMIN_APPLICATION }),
+        MessagingModule.register({ servers: config.natsServers, files: config.natsFiles, name: ADMIN_APPLICATION }),
       ],
       providers: [
         { provide: CONFIG, useValue: config },

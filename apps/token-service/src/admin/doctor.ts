@@ -187,9 +187,9 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['audit trail', checkAuditOwner],
 ];
 
-async function checkNats({ natsServers, eventsReplicas }: TokenServiceConfig): Promise<Finding[]> {
+async function checkNats({ natsServers, natsFiles, eventsReplicas }: TokenServiceConfig): Promise<Finding[]> {
   try {
-    const options = { ...natsServerOptions(natsServers), timeout: NATS_TIMEOUT_MS, reconnect: false };
+    const options = { ...natsServerOptions(natsServers, natsFiles), timeout: NATS_TIMEOUT_MS, reconnect: false };
     const connection = await connect({ ...options, name: 'portcullis-admin' });
     try {
       const rtt: Finding = { check: 'nats', verdict: 'ok', detail: `answers in ${await connection.rtt()} ms` };
