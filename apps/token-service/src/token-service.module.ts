@@ -50,6 +50,7 @@ import { LiveCredentials } from './live-updates/live-credentials.js';
 import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
 import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
+import { DocsController } from './openapi/docs.controller.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { Retention } from './retention/retention.js';
 import { SCIM_CONTROLLERS, SCIM_PROVIDERS } from './scim/scim.parts.js';
@@ -142,6 +143,7 @@ export class TokenServiceModule {
         InternalController,
         JwksController,
         HealthController,
+        DocsController,
         OpenApiController,
         ...SCIM_CONTROLLERS,
       ],
