@@ -33,7 +33,7 @@ const live: Published[] = [];
 
 beforeAll(async () => {
   document = parse(await readFile(join(import.meta.dirname, '..', 'docs', 'asyncapi.yaml'), 'utf8')) as AsyncApi;
-  check = schemaCheck(document.components);
+  check = schemaCheck({ components: document.components });
   stack = await Stack.start();
   events = await EventsStream.open(stack);
   connection = await connect({ servers: stack.nats.url });

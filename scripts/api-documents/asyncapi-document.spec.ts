@@ -24,6 +24,6 @@ it('the document keeps to AsyncAPI 3.0, by the schema of the AsyncAPI Initiative
 });
 
 it.each(Object.keys(EVENT_SUBJECTS) as EventType[])('the example of %s keeps to its schema', (type) => {
-  const check = schemaCheck(document.components);
+  const check = schemaCheck({ components: document.components });
   expect(check(`#/components/schemas/${type}`, exampleOf(type))).toEqual([]);
 });

@@ -8,15 +8,15 @@ export type SchemaCheck = (pointer: string, value: unknown) => string[];
 /**
  * Checks values against the schemas of an OpenAPI or AsyncAPI document.
  *
- * @param components those of the document
+ * @param document the document, or the part of it that has schemas
  * @param draft what the document's schemas are: AsyncAPI has draft 7, OpenAPI 3.1 has 2020-12
  */
-export function schemaCheck(components: object, draft: '7' | '2020-12' = '7'): SchemaCheck {
+export function schemaCheck(document: object, draft: '7' | '2020-12' = '7'): SchemaCheck {
   const ajv = new (draft === '7' ? Ajv : Ajv2020)({ strict: true, allowUnionTypes: true, allErrors: true });
   formats.default(ajv);
-  // What OpenAPI adds to JSON Schema says nothing of what is valid.
-  for (const keyword of ['example', 'components', 'discriminator']) if (!ajv.getKeyword(keyword)) ajv.addKeyword(keyword);
-  ajv.addSchema({ components }, 'document');
+  // What these documents have beside their schemas says nothing of what is valid.
+  for (const keyword of ['example', ...Object.keys(document)]) if (!ajv.getKeyword(keyword)) ajv.addKeyword(keyword);
+  ajv.addSchema(document, 'document');
   return (pointer, value) => {
     const validate = ajv.getSchema(`document${pointer}`);
     if (!validate) throw new Error(`There is no schema at ${pointer}`);

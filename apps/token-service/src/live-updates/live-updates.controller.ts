@@ -1,5 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Authenticated } from '@portcullis/access-control';
 import { LiveUpdateDto } from '@portcullis/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -8,7 +8,6 @@ import { EventStreamConnection, type StreamCredential } from './event-stream-con
 import { LiveUpdates } from './live-updates.js';
 
 @ApiTags('Events')
-@ApiBearerAuth()
 @Controller('api/events')
 export class LiveUpdatesController {
   constructor(private readonly updates: LiveUpdates) {}
