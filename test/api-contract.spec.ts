@@ -11,7 +11,14 @@ const RECORDED = join(import.meta.dirname, '..', 'apps', 'token-service', 'src',
 const isRecording = process.env['API_RECORD'] === 'on';
 
 /** Answers that no client can cause at will; each is of a test of its own, or of the tests with faults. */
-const ELSEWHERE = new Set(['unavailable', 'revocation_unconfirmed', 'key_unconfirmed', 'busy', 'too_many_attempts', 'password_changed']);
+const ELSEWHERE = new Set([
+  'unavailable',
+  'revocation_unconfirmed',
+  'key_unconfirmed',
+  'busy',
+  'too_many_attempts',
+  'password_changed',
+]);
 
 let stack: Stack;
 let replay: ApiReplay;
@@ -31,12 +38,16 @@ it('every example of the OpenAPI document is answered by the real system as the 
 
 it('every operation and every body that the document has an example of was sent, and taken', () => {
   const examples = [...replay.operations].flatMap(([id, { operation }]) => {
-    const bodies = Object.values(operation.requestBody?.content ?? {}).flatMap(({ examples = {} }) => Object.keys(examples));
+    const bodies = Object.values(operation.requestBody?.content ?? {}).flatMap(({ examples = {} }) =>
+      Object.keys(examples),
+    );
     return operation.requestBody ? bodies.map((name) => `${id} ${name}`) : [id];
   });
   expect([...replay.replayed].toSorted()).toEqual(examples.toSorted());
   for (const [id, { operation }] of replay.operations) {
-    const hasExample = Object.values(operation.requestBody?.content ?? {}).every(({ examples }) => Object.keys(examples ?? {}).length > 0);
+    const hasExample = Object.values(operation.requestBody?.content ?? {}).every(
+      ({ examples }) => Object.keys(examples ?? {}).length > 0,
+    );
     expect(hasExample, id).toBe(true);
   }
 });
@@ -56,7 +67,9 @@ it('every error that the document has was really answered, but for those that no
 
 it('whoever asks without a credential, or with one that is not enough, is refused by every operation that is not open', () => {
   for (const [id, { operation }] of replay.operations) {
-    const isOpen = operation.security.every((requirement) => !('bearer' in requirement || 'session' in requirement || 'scim' in requirement));
+    const isOpen = operation.security.every(
+      (requirement) => !('bearer' in requirement || 'session' in requirement || 'scim' in requirement),
+    );
     expect(Object.keys(replay.seen[id]!).includes('401') || isOpen, id).toBe(true);
     const isForAnyone = isOpen || (operation.security.length === 1 && 'session' in operation.security[0]!);
     expect(Object.keys(replay.seen[id]!).includes('403') || isForAnyone, id).toBe(true);

@@ -24,7 +24,9 @@ afterAll(async () => {
 
 it('the page shows every operation of the API, to somebody who has not signed in', async () => {
   const { paths } = (await stack.client(0).get('/api/openapi.json')).body as { paths: Record<string, object> };
-  const shown = await page.locator('.opblock-summary-path').evaluateAll((all) => all.map((each) => each.getAttribute('data-path')));
+  const shown = await page
+    .locator('.opblock-summary-path')
+    .evaluateAll((all) => all.map((each) => each.getAttribute('data-path')));
   const described = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map(() => path));
   expect(shown.toSorted()).toEqual(described.toSorted());
   await page.screenshot({ path: resultFile('api-docs.png') });
@@ -34,9 +36,9 @@ it('an operation opens and shows its request, its answers and its errors', async
   await page.locator('#operations-Tokens-tokens_create .opblock-summary').click();
   const operation = page.locator('#operations-Tokens-tokens_create');
   await operation.getByText('api-production').first().waitFor();
-  expect(await operation.locator('tr.response').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-code')))).toEqual(
-    expect.arrayContaining(['201', '400', '401', '403', '409']),
-  );
+  expect(
+    await operation.locator('tr.response').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-code'))),
+  ).toEqual(expect.arrayContaining(['201', '400', '401', '403', '409']));
   await operation.scrollIntoViewIfNeeded();
   await page.screenshot({ path: resultFile('api-docs-operation.png') });
 });

@@ -52,7 +52,11 @@ afterAll(async () => {
 });
 
 function published(subject: string, headers: MsgHdrs | undefined, payload: PortcullisEvent): Published {
-  return { subject, headers: Object.fromEntries((headers?.keys() ?? []).map((key) => [key, headers!.get(key)])), payload };
+  return {
+    subject,
+    headers: Object.fromEntries((headers?.keys() ?? []).map((key) => [key, headers!.get(key)])),
+    payload,
+  };
 }
 
 /** By an Admin's token, a session-less service user, an identity provider and the clock. */
@@ -82,14 +86,17 @@ async function causeEveryEvent(): Promise<void> {
   const scim = new ScimClient(stack.client(0, await scimToken(admin)));
   const provisioned = await makeScimUser(scim);
   await scim.delete(`/Users/${provisioned.id}`);
-  const isExpired = async (): Promise<boolean> => (await events.about(`token/${expiring.id}`, 'TokenExpired')).length > 0;
+  const isExpired = async (): Promise<boolean> =>
+    (await events.about(`token/${expiring.id}`, 'TokenExpired')).length > 0;
   await waitUntil('the clock has expired a token', isExpired, 60_000);
 }
 
 /** All that the stream holds, and what it was republished as, once both are complete. */
 async function everythingPublished(): Promise<Published[]> {
   const all = await events.expectTheWholeOutboxOnce();
-  await waitUntil('the last of it was heard live', () => live.some(({ payload }) => payload.id === all.at(-1)!.event.id));
+  await waitUntil('the last of it was heard live', () =>
+    live.some(({ payload }) => payload.id === all.at(-1)!.event.id),
+  );
   const manager = await jetstreamManager(connection, { checkAPI: false });
   const stored = all.map(async ({ seq }) => {
     const message = (await manager.streams.getMessage(EVENTS_STREAM, { seq }))!;
@@ -119,7 +126,9 @@ it('every message that is published is one of docs/asyncapi.yaml: subject, heade
 it('every event of docs/asyncapi.yaml is really published, live and in the stream', async () => {
   const messages = await everythingPublished();
   for (const feed of ['events', 'outbox']) {
-    const seen = messages.filter(({ subject }) => subject.startsWith(`portcullis.${feed}.`)).map(({ payload }) => payload.type);
+    const seen = messages
+      .filter(({ subject }) => subject.startsWith(`portcullis.${feed}.`))
+      .map(({ payload }) => payload.type);
     expect([...new Set(seen)].toSorted(), feed).toEqual(Object.keys(document.channels).toSorted());
   }
 });

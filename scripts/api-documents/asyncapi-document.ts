@@ -7,14 +7,16 @@ const TYPES = Object.keys(EVENT_SUBJECTS) as EventType[];
 /** When each event is published, in a sentence. */
 const SUMMARIES: Record<EventType, string> = {
   TokenIssued: 'A token was made.',
-  TokenUsed: 'A token was used: at once for its first use, then once an hour at most, with the count since the last time.',
+  TokenUsed:
+    'A token was used: at once for its first use, then once an hour at most, with the count since the last time.',
   TokenRevoked: 'A token was revoked. Deleting a user revokes and deletes each of their active tokens.',
   TokenRestored: 'A revoked token was restored.',
   TokenDeleted: 'A revoked or expired token was deleted.',
   TokenExpired: 'The time of a token has come; published within a minute.',
   UserCreated: 'A user was made, by an Admin or an identity provider.',
   UserUpdated: 'The user_id, name, role or teams of a user changed.',
-  UserDeactivated: 'A user was deactivated: none of their tokens is let in any more, and no event says so of each token.',
+  UserDeactivated:
+    'A user was deactivated: none of their tokens is let in any more, and no event says so of each token.',
   UserReactivated: 'A user was activated again.',
   UserDeleted: 'A user was deleted, after the events about their tokens.',
 };
@@ -50,7 +52,10 @@ export function buildAsyncApiDocument(version: string): object {
       messages: byType(message),
       schemas: { StoredHeaders: STORED_HEADERS, LiveHeaders: LIVE_HEADERS, ...eventSchemas() },
       securitySchemes: {
-        subscriber: { type: 'userPassword', description: 'The user `subscriber` of deploy/nats.conf. `npm start` asks for none.' },
+        subscriber: {
+          type: 'userPassword',
+          description: 'The user `subscriber` of deploy/nats.conf. `npm start` asks for none.',
+        },
       },
     },
   };
@@ -66,14 +71,19 @@ Delivery is at least once, in the order of commits for any one token or user. Wh
 const FEED = {
   enum: [EVENTS_PREFIX, OUTBOX_PREFIX].map((prefix) => prefix.split('.')[1]),
   default: 'events',
-  description: '`events`: as it happens, to subscribers. `outbox`: what the stream stores, to filter a durable consumer by.',
+  description:
+    '`events`: as it happens, to subscribers. `outbox`: what the stream stores, to filter a durable consumer by.',
 };
 
 const text = (description: string): Schema => ({ type: 'string', description });
 const number = (description: string): Schema => ({ type: 'string', pattern: String.raw`^\d+$`, description });
 
 const STORED = {
-  'Nats-Msg-Id': { type: 'string', format: 'uuid', description: 'The id of the event; JetStream drops a repetition within two minutes.' },
+  'Nats-Msg-Id': {
+    type: 'string',
+    format: 'uuid',
+    description: 'The id of the event; JetStream drops a repetition within two minutes.',
+  },
   'Nats-Expected-Stream': { const: EVENTS_STREAM, description: 'What the relay asked of JetStream when it published.' },
   'Nats-Expected-Last-Sequence': number('The same: nothing may have come in between.'),
   'Nats-Expected-Last-Msg-Id': text('The same, for all but the first message of a batch.'),
@@ -110,7 +120,6 @@ function channel(type: EventType): object {
     summary: SUMMARIES[type],
     parameters: { feed: { $ref: '#/components/parameters/feed' } },
     messages: { [type]: { $ref: `#/components/messages/${type}` } },
-    tags: [{ name: type.startsWith('Token') ? 'tokens' : 'users' }],
   };
 }
 

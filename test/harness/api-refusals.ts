@@ -85,7 +85,10 @@ function refusedRequests({ path, operation }: DescribedOperation): Refusal[] {
   }
   if (inPath) {
     const example = isForTheirOwn ? { example: 'initial' } : {};
-    refusals.push({ status: 404, options: { ...example, given: { [inPath.name]: UNKNOWN[inPath.name] }, ...(isScim && { name: "not_found" }) } });
+    refusals.push({
+      status: 404,
+      options: { ...example, given: { [inPath.name]: UNKNOWN[inPath.name] }, ...(isScim && { name: 'not_found' }) },
+    });
   }
   return refusals;
 }

@@ -110,7 +110,13 @@ export class ApiReplay {
   #compare(
     what: string,
     { method, path, operation }: DescribedOperation,
-    { status, media, value, name, stable }: { status: number; media?: string | undefined; value: unknown; name: string; stable: unknown },
+    {
+      status,
+      media,
+      value,
+      name,
+      stable,
+    }: { status: number; media?: string | undefined; value: unknown; name: string; stable: unknown },
   ): void {
     const response = operation.responses[status];
     if (!response) return void this.differences.push(`${what}: the document doesn't have this status`);
@@ -153,7 +159,9 @@ function bodyOf(
 }
 
 function targetOf({ path, operation }: DescribedOperation, { given = {}, query = {} }: ReplayOptions): string {
-  const values = Object.fromEntries((operation.parameters ?? []).map(({ name, example }) => [name, given[name] ?? example]));
+  const values = Object.fromEntries(
+    (operation.parameters ?? []).map(({ name, example }) => [name, given[name] ?? example]),
+  );
   const target = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values[name])));
   const inQuery = (operation.parameters ?? []).filter((each) => each.in === 'query' && values[each.name] !== undefined);
   const search = new URLSearchParams(inQuery.map(({ name }) => [name, String(values[name])]));

@@ -127,7 +127,8 @@ export class ApiStory {
     await this.#stack.client(0, token).get('/api/datastores');
     const usage = (): Promise<Json> => this.#stack.admin.get(`/api/user-tokens/${id}/usage?hours=2`);
     await waitUntil('the use is counted', async () => (await usage()).body.total === 1);
-    const lastUsed = async (): Promise<boolean> => (await this.#stack.admin.get(`/api/user-tokens/${id}`)).body.last_used !== null;
+    const lastUsed = async (): Promise<boolean> =>
+      (await this.#stack.admin.get(`/api/user-tokens/${id}`)).body.last_used !== null;
     await waitUntil('the use shows', lastUsed);
   }
 
@@ -148,7 +149,11 @@ export class ApiStory {
     const own = { headers: grace, example: 'own' };
     await this.#replay.send('password_change', 400, { ...own, given: { current_password: 'wrong' } });
     await this.#replay.send('password_change', 204, own);
-    await this.#replay.send('password_change', 403, { headers: member, example: 'initial', name: 'insufficient_scope' });
+    await this.#replay.send('password_change', 403, {
+      headers: member,
+      example: 'initial',
+      name: 'insufficient_scope',
+    });
     await this.#replay.send('password_change', 409, { headers, example: 'initial', given: { id: 123 } });
     await this.#replay.send('password_change', 409, { headers: serviceAdmin, example: 'none', given: { id: 1 } });
     await this.#personalTokens(grace);
@@ -174,7 +179,14 @@ export class ApiStory {
     const { session: headers } = this.#who;
     const withoutChallenge = { given: { code_challenge: undefined, code_challenge_method: undefined } };
     await this.#replay.send('cli_preview', 200, { headers });
-    await this.#replay.send('cli_preview', 400, { headers, given: { redirect_uri: 'https://example.com/' }, name: 'invalid_redirect' });
+    // A gateway takes no token here at all; the token-service itself says why.
+    const direct = { client: this.#stack.direct(), headers: this.#who.admin };
+    for (const id of ['cli_preview', 'cli_decide', 'sessions_get']) await this.#replay.send(id, 403, direct);
+    await this.#replay.send('cli_preview', 400, {
+      headers,
+      given: { redirect_uri: 'https://example.com/' },
+      name: 'invalid_redirect',
+    });
     await this.#replay.send('cli_decide', 400, { headers, ...withoutChallenge });
     await this.#replay.send('cli_decide', 200, { headers, example: 'deny' });
     const { body } = await this.#replay.send('cli_decide', 200, { headers, example: 'approve' });
@@ -245,7 +257,8 @@ export class ApiStory {
     for (const id of ['scimusers_get', 'scimgroups_get'])
       await this.#replay.send(id, 304, { headers: { ...headers, 'If-None-Match': '*' } });
     await this.#replay.send('scimusers_replace', 200, { headers });
-    for (const example of ['deactivate', 'reactivate']) await this.#replay.send('scimusers_patch', 200, { headers, example });
+    for (const example of ['deactivate', 'reactivate'])
+      await this.#replay.send('scimusers_patch', 200, { headers, example });
     await this.#replay.send('scimgroups_replace', 200, { headers });
     for (const example of ['remove', 'add']) await this.#replay.send('scimgroups_patch', 204, { headers, example });
     const query = { attributes: 'displayName' };
@@ -255,7 +268,14 @@ export class ApiStory {
   private async scimRefusals(): Promise<void> {
     const { scim: headers } = this.#who;
     const other = { ...headers, 'If-Match': 'W/"other"' };
-    for (const id of ['users_replace', 'users_patch', 'users_delete', 'groups_replace', 'groups_patch', 'groups_delete'])
+    for (const id of [
+      'users_replace',
+      'users_patch',
+      'users_delete',
+      'groups_replace',
+      'groups_patch',
+      'groups_delete',
+    ])
       await this.#replay.send(`scim${id}`, 412, { headers: other, name: 'precondition_failed' });
     for (const id of ['users_create', 'groups_create']) await this.#replay.send(`scim${id}`, 409, { headers });
     await this.#replay.send('scimusers_replace', 409, { headers, given: { userName: 'grace@example.com' } });
@@ -269,7 +289,11 @@ export class ApiStory {
     for (const id of ['replace', 'patch', 'delete'])
       await this.#replay.send(`scimusers_${id}`, 403, { headers, given: { id: 124 }, name: 'not_managed_by_scim' });
     for (const id of ['config', 'resourceTypes', 'schemas'])
-      await this.#replay.send(`discovery_${id}`, 403, { headers, query: { filter: 'id pr' }, name: 'filter_not_allowed' });
+      await this.#replay.send(`discovery_${id}`, 403, {
+        headers,
+        query: { filter: 'id pr' },
+        name: 'filter_not_allowed',
+      });
   }
 
   private async scimEnds(): Promise<void> {
@@ -301,9 +325,13 @@ export class ApiStory {
     await this.#replay.send('keys_rotate', 200, { headers: admin });
     await this.#replay.send('jwks_jwks', 200);
     const headers = bearer((await makeToken(this.#stack.admin)).bearer_token);
-    for (const example of ['dryRun', 'retire']) await this.#replay.send('keys_retire', 200, { headers, example, given });
-    await this.#replay.send('keys_retire', 202, { headers: { ...headers, Prefer: 'respond-async' }, example: 'retire', given });
+    for (const example of ['dryRun', 'retire'])
+      await this.#replay.send('keys_retire', 200, { headers, example, given });
+    await this.#replay.send('keys_retire', 202, {
+      headers: { ...headers, Prefer: 'respond-async' },
+      example: 'retire',
+      given,
+    });
     await this.#replay.send('tokens_update', 409, { headers, example: 'restore', given: { id: oldId } });
   }
 }
-

@@ -1,7 +1,8 @@
 /** What the documents' examples say for that which differs from run to run. */
 const BASE = Date.parse('2026-11-21T12:34:56Z');
 const HOUR_MS = 3_600_000;
-const BEARER_TOKEN = 'eyJhbGciOiJFZERTQSIsImtpZCI6IjliN2UwYzU1ZDJhOTRmNjAiLCJ0eXAiOiJKV1QifQ.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJlLng5UWE';
+const BEARER_TOKEN =
+  'eyJhbGciOiJFZERTQSIsImtpZCI6IjliN2UwYzU1ZDJhOTRmNjAiLCJ0eXAiOiJKV1QifQ.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJlLng5UWE';
 const RANDOM = 'SplxlOBeZQQYbYS6WxSbIAlwF3cYxXWqXtvDRNuTEuo';
 const TAG = 'W/"0hBq7Zk2mVtXn4cRj8sLwA"';
 const KIDS = ['1b7e0c55d2a94f60', '9f2c4e1ab07d3358'];
@@ -62,7 +63,7 @@ export class StableAnswers {
       .replace(/W\/"[\w-]{22}"/g, TAG)
       .replace(/(?<=[?&]code=)[\w-]{43}/g, RANDOM)
       .replace(UUID, REQUEST_ID)
-      .replace(/\b[0-9a-f]{16}\b/g, (kid) => this.#kid(kid))
+      .replace(/\b(?!9007199254740991)[0-9a-f]{16}\b/g, (kid) => this.#kid(kid))
       .replace(/^\d+(?=,\d{4}-)/gm, '8210')
       .replace(/(?<="id":)\d+(?=,"at")/g, '8210')
       .replace(/(?<="address":")127\.0\.0\.1/g, ADDRESS);

@@ -1,7 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import { errorFormFor, isScimPath, type RouteAccess } from '@portcullis/access-control';
-import { AcceptedChangeDto, ID_MAX, type Problem, ProblemDto, SCIM_MEDIA_TYPE, USER_ID_MAX } from '@portcullis/contracts';
+import {
+  AcceptedChangeDto,
+  ID_MAX,
+  type Problem,
+  ProblemDto,
+  SCIM_MEDIA_TYPE,
+  USER_ID_MAX,
+} from '@portcullis/contracts';
 import { PARAMETERS, RESPONSE_HEADERS, SCIM_QUERIES } from './document-parts.js';
 import { accessInWords, securityOf } from './operation-access.js';
 import { OPERATIONS } from './operations/described-operations.js';
@@ -19,7 +26,10 @@ interface Parameter {
 }
 
 /** An operation as far as it is looked into here. */
-export interface Operation extends Pick<NonNullable<OpenAPIObject['paths'][string]['get']>, 'summary' | 'description' | 'security'> {
+export interface Operation extends Pick<
+  NonNullable<OpenAPIObject['paths'][string]['get']>,
+  'summary' | 'description' | 'security'
+> {
   operationId: string;
   parameters?: (Parameter | { $ref: string })[];
   requestBody?: { content: Content; required?: boolean };
@@ -72,7 +82,11 @@ function parametersOf(
     const { [each.name]: example } = examples;
     return { ...each, schema, ...(example !== undefined && { example }) };
   });
-  const shared = [...(query ? SCIM_QUERIES[query] : []), ...(condition ? [condition] : []), ...('202' in seen ? ['Prefer'] : [])];
+  const shared = [
+    ...(query ? SCIM_QUERIES[query] : []),
+    ...(condition ? [condition] : []),
+    ...('202' in seen ? ['Prefer'] : []),
+  ];
   return [...own, ...shared.map((name) => sharedParameter(name, examples[name]))];
 }
 
@@ -82,9 +96,16 @@ function sharedParameter(name: string, example: unknown): Parameter | { $ref: st
   return { ...(PARAMETERS[name] as Parameter), example };
 }
 
-function requestBodyOf({ requestBody }: Operation, { requests, body }: DescribedScimOperation): NonNullable<Operation['requestBody']> {
+function requestBodyOf(
+  { requestBody }: Operation,
+  { requests, body }: DescribedScimOperation,
+): NonNullable<Operation['requestBody']> {
   const examples = { ...requests };
-  if (body) return { required: true, content: { [SCIM_MEDIA_TYPE]: { schema: { $ref: `#/components/schemas/${body}` }, examples } } };
+  if (body)
+    return {
+      required: true,
+      content: { [SCIM_MEDIA_TYPE]: { schema: { $ref: `#/components/schemas/${body}` }, examples } },
+    };
   const schema = requestBody!.content['application/json']!.schema;
   return { required: true, content: { 'application/json': { schema, examples } } };
 }
@@ -116,7 +137,8 @@ function responsesOf(
   return { ...Object.fromEntries(responses), default: others };
 }
 
-const OTHERS = 'Anything else that goes wrong: 408, 414, 431, 500 `internal_error`; and 502 or 504 where a gateway has no answer';
+const OTHERS =
+  'Anything else that goes wrong: 408, 414, 431, 500 `internal_error`; and 502 or 504 where a gateway has no answer';
 
 function contentOf(content: SeenAnswer['content'], schemaOf: (media: string) => Schema): { content?: Content } {
   const entries = Object.entries(content).map(([media, bodies]) => {

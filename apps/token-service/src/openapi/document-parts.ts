@@ -5,13 +5,22 @@ export const TAGS = [
   { name: 'Users', description: 'People and service users.' },
   { name: 'Teams', description: 'Teams of users. Public holds everyone.' },
   { name: 'Session', description: 'Signing in and out with a password.' },
-  { name: 'CLI', description: 'Tokens for programs on a person’s own machine, approved in the browser (RFC 8252, RFC 7636).' },
+  {
+    name: 'CLI',
+    description: 'Tokens for programs on a person’s own machine, approved in the browser (RFC 8252, RFC 7636).',
+  },
   { name: 'Access', description: 'Which gateways go by a change.' },
   { name: 'Gateways', description: 'The gateways and their leases.' },
   { name: 'Audit', description: 'What was done, by whom, and what was refused.' },
   { name: 'Keys', description: 'The keys that tokens are signed with.' },
-  { name: 'Events', description: 'Server-sent events. What other services listen to, on NATS, is in docs/asyncapi.yaml.' },
-  { name: 'SCIM', description: 'SCIM 2.0 (RFC 7643, RFC 7644) for identity providers, at `/scim/v2` and `/api/scim/v2`.' },
+  {
+    name: 'Events',
+    description: 'Server-sent events. What other services listen to, on NATS, is in docs/asyncapi.yaml.',
+  },
+  {
+    name: 'SCIM',
+    description: 'SCIM 2.0 (RFC 7643, RFC 7644) for identity providers, at `/scim/v2` and `/api/scim/v2`.',
+  },
 ];
 
 export const DESCRIPTION = `Issues API tokens, guards APIs with them, and shuts one off everywhere the moment it is revoked.
@@ -23,7 +32,12 @@ and audit trail have too.
 What changes access answers when the gateways go by it: the header \`${RECEIPT_HEADER}\` says which. With \`Prefer: respond-async\` it answers 202 at once.`;
 
 export const SECURITY_SCHEMES = {
-  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of Portcullis (RFC 6750), in this header only.' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token of Portcullis (RFC 6750), in this header only.',
+  },
   scim: {
     type: 'http',
     scheme: 'bearer',
@@ -40,7 +54,8 @@ export const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'header',
     name: CSRF_HEADER,
-    description: 'With any value: a page of another origin can’t send it. A session needs it for whatever changes something.',
+    description:
+      'With any value: a page of another origin can’t send it. A session needs it for whatever changes something.',
   },
 } as const;
 
@@ -66,12 +81,20 @@ const parameter = (name: string, place: 'header' | 'query', description: string,
 const text = { type: 'string' };
 
 export const PARAMETERS: Readonly<Record<string, object>> = {
-  Prefer: parameter('Prefer', 'header', '`respond-async`: answers 202 without waiting for the gateways (RFC 7240)', text),
+  Prefer: parameter(
+    'Prefer',
+    'header',
+    '`respond-async`: answers 202 without waiting for the gateways (RFC 7240)',
+    text,
+  ),
   ifMatch: parameter('If-Match', 'header', 'Only if it is still this version (RFC 7644 section 3.14)', text),
   ifNoneMatch: parameter('If-None-Match', 'header', 'Only if it is another version', text),
   filter: parameter('filter', 'query', 'RFC 7644 section 3.4.2.2', text),
   sortBy: parameter('sortBy', 'query', 'The attribute to sort by', text),
-  sortOrder: parameter('sortOrder', 'query', 'How to sort', { enum: ['ascending', 'descending'], default: 'ascending' }),
+  sortOrder: parameter('sortOrder', 'query', 'How to sort', {
+    enum: ['ascending', 'descending'],
+    default: 'ascending',
+  }),
   startIndex: parameter('startIndex', 'query', 'From 1', { type: 'integer', default: 1 }),
   count: parameter('count', 'query', '200 at most', { type: 'integer', default: 100 }),
   attributes: parameter('attributes', 'query', 'What to show and nothing else, separated by commas', text),

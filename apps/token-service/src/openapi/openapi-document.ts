@@ -42,10 +42,15 @@ export function buildOpenApiDocument(app: INestApplication, version: string): Op
     components: {
       securitySchemes: SECURITY_SCHEMES,
       headers: RESPONSE_HEADERS as never,
-      parameters: PARAMETERS as never,
+      parameters: usedParameters(paths) as never,
       schemas: { ...closeRequests(document), ...(scimSchemas() as object) },
     },
   });
+}
+
+function usedParameters(paths: object): object {
+  const text = JSON.stringify(paths);
+  return Object.fromEntries(Object.entries(PARAMETERS).filter(([name]) => text.includes(`/parameters/${name}"`)));
 }
 
 /** A body with a field that isn't known is refused, so the schemas of bodies say so. */

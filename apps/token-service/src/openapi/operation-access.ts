@@ -15,7 +15,8 @@ export function operationAccess(app: INestApplication): ReadonlyMap<string, Rout
     controllers.flatMap(({ metatype }) => {
       const prototype = metatype!.prototype as Record<string, Function>;
       return Object.getOwnPropertyNames(prototype).flatMap((name): [string, RouteAccess][] => {
-        const access = name === 'constructor' ? undefined : routeAccess(reflector, prototype[name]!, metatype as Function);
+        const access =
+          name === 'constructor' ? undefined : routeAccess(reflector, prototype[name]!, metatype as Function);
         return access ? [[operationIdOf(metatype!.name, name), access]] : [];
       });
     }),

@@ -47,7 +47,10 @@ function resourceSchema({ name, description, attributes, extensions }: ResourceT
   const own = attributes.map((each) => [each.name, attributeSchema(each)] as const);
   const more = extensions.map(({ id, attributes: inner }) => [id, attributesSchema(inner)] as const);
   return {
-    ...record(Object.fromEntries([...own, ...more]), attributes.filter((each) => each.required).map((each) => each.name)),
+    ...record(
+      Object.fromEntries([...own, ...more]),
+      attributes.filter((each) => each.required).map((each) => each.name),
+    ),
     title: name,
     description,
   };
@@ -57,10 +60,12 @@ function attributesSchema(attributes: readonly Attribute[]): Schema {
   return record(Object.fromEntries(attributes.map((each) => [each.name, attributeSchema(each)])));
 }
 
-function attributeSchema({ type, multiValued, description, mutability, subAttributes }: Attribute): Schema {
+function attributeSchema({ name, type, multiValued, description, mutability, subAttributes }: Attribute): Schema {
+  // Read-only as `schemas` is, every client sends it.
+  const isReadOnly = mutability === 'readOnly' && name !== 'schemas';
   const one = subAttributes ? attributesSchema(subAttributes) : TYPES[type];
   const schema = multiValued ? arrayOf(one) : one;
-  return { ...schema, description, ...(mutability === 'readOnly' && { readOnly: true }) };
+  return { ...schema, description, ...(isReadOnly && { readOnly: true }) };
 }
 
 function listOf(items: Schema): Schema {
@@ -98,10 +103,16 @@ const MESSAGE_SCHEMAS: Readonly<Record<string, Schema>> = {
     {
       failOnErrors: { type: 'integer', minimum: 1 },
       Operations: arrayOf(
-        record({ method: METHOD, path: text, bulkId: text, version: text, data: { type: 'object', additionalProperties: true } }, [
-          'method',
-          'path',
-        ]),
+        record(
+          {
+            method: METHOD,
+            path: text,
+            bulkId: text,
+            version: text,
+            data: { type: 'object', additionalProperties: true },
+          },
+          ['method', 'path'],
+        ),
       ),
     },
     ['Operations'],
@@ -110,10 +121,10 @@ const MESSAGE_SCHEMAS: Readonly<Record<string, Schema>> = {
     `${MESSAGES}:BulkResponse`,
     {
       Operations: arrayOf(
-        record({ method: METHOD, location: text, bulkId: text, version: text, status: text, response: ref('ScimError') }, [
-          'method',
-          'status',
-        ]),
+        record(
+          { method: METHOD, location: text, bulkId: text, version: text, status: text, response: ref('ScimError') },
+          ['method', 'status'],
+        ),
       ),
     },
     ['Operations'],

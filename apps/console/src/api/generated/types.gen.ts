@@ -670,6 +670,10 @@ export type ProblemDto = {
      */
     code: string;
     errors?: Array<FieldErrorDto>;
+    /**
+     * With `revocation_unconfirmed`: the number of the change
+     */
+    seq?: number;
 };
 
 export type AcceptedChangeDto = {
@@ -695,6 +699,15 @@ export type TokensFindOwnData = {
     url: '/api/user-tokens';
 };
 
+export type TokensFindOwnResponses = {
+    /**
+     * OK
+     */
+    200: PageOfTokenDto;
+};
+
+export type TokensFindOwnResponse = TokensFindOwnResponses[keyof TokensFindOwnResponses];
+
 export type TokensCreateData = {
     body: CreateTokenDto;
     path?: never;
@@ -702,12 +715,30 @@ export type TokensCreateData = {
     url: '/api/user-tokens';
 };
 
+export type TokensCreateResponses = {
+    /**
+     * Created
+     */
+    201: CreatedTokenDto;
+};
+
+export type TokensCreateResponse = TokensCreateResponses[keyof TokensCreateResponses];
+
 export type TokensRevokeManyData = {
     body: BulkRevokeDto;
     path?: never;
     query?: never;
     url: '/api/user-tokens/revoke';
 };
+
+export type TokensRevokeManyResponses = {
+    /**
+     * OK
+     */
+    200: BulkRevokeResultDto;
+};
+
+export type TokensRevokeManyResponse = TokensRevokeManyResponses[keyof TokensRevokeManyResponses];
 
 export type TokensFindServiceData = {
     body?: never;
@@ -724,6 +755,15 @@ export type TokensFindServiceData = {
     };
     url: '/api/user-tokens/service';
 };
+
+export type TokensFindServiceResponses = {
+    /**
+     * OK
+     */
+    200: PageOfTokenDto;
+};
+
+export type TokensFindServiceResponse = TokensFindServiceResponses[keyof TokensFindServiceResponses];
 
 export type TokensFindAllData = {
     body?: never;
@@ -747,6 +787,15 @@ export type TokensFindAllData = {
     url: '/api/user-tokens/all';
 };
 
+export type TokensFindAllResponses = {
+    /**
+     * OK
+     */
+    200: PageOfTokenDto;
+};
+
+export type TokensFindAllResponse = TokensFindAllResponses[keyof TokensFindAllResponses];
+
 export type TokensDeleteData = {
     body?: never;
     path: {
@@ -755,6 +804,15 @@ export type TokensDeleteData = {
     query?: never;
     url: '/api/user-tokens/{id}';
 };
+
+export type TokensDeleteResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type TokensDeleteResponse = TokensDeleteResponses[keyof TokensDeleteResponses];
 
 export type TokensGetData = {
     body?: never;
@@ -765,6 +823,15 @@ export type TokensGetData = {
     url: '/api/user-tokens/{id}';
 };
 
+export type TokensGetResponses = {
+    /**
+     * OK
+     */
+    200: TokenDto;
+};
+
+export type TokensGetResponse = TokensGetResponses[keyof TokensGetResponses];
+
 export type TokensUpdateData = {
     body: UpdateTokenDto;
     path: {
@@ -773,6 +840,15 @@ export type TokensUpdateData = {
     query?: never;
     url: '/api/user-tokens/{id}';
 };
+
+export type TokensUpdateResponses = {
+    /**
+     * OK
+     */
+    200: UpdatedTokenDto;
+};
+
+export type TokensUpdateResponse = TokensUpdateResponses[keyof TokensUpdateResponses];
 
 export type TokensUsageOfData = {
     body?: never;
@@ -785,6 +861,15 @@ export type TokensUsageOfData = {
     url: '/api/user-tokens/{id}/usage';
 };
 
+export type TokensUsageOfResponses = {
+    /**
+     * OK
+     */
+    200: TokenUsageDto;
+};
+
+export type TokensUsageOfResponse = TokensUsageOfResponses[keyof TokensUsageOfResponses];
+
 export type AccessConfirmationsData = {
     body?: never;
     path: {
@@ -793,6 +878,15 @@ export type AccessConfirmationsData = {
     query?: never;
     url: '/api/access/{seq}';
 };
+
+export type AccessConfirmationsResponses = {
+    /**
+     * OK
+     */
+    200: AccessConfirmationDto;
+};
+
+export type AccessConfirmationsResponse = AccessConfirmationsResponses[keyof AccessConfirmationsResponses];
 
 export type UsersFindAllData = {
     body?: never;
@@ -813,12 +907,30 @@ export type UsersFindAllData = {
     url: '/api/users';
 };
 
+export type UsersFindAllResponses = {
+    /**
+     * OK
+     */
+    200: PageOfUserDto;
+};
+
+export type UsersFindAllResponse = UsersFindAllResponses[keyof UsersFindAllResponses];
+
 export type UsersCreateData = {
     body: CreateUserDto;
     path?: never;
     query?: never;
     url: '/api/users';
 };
+
+export type UsersCreateResponses = {
+    /**
+     * Created
+     */
+    201: UserDto;
+};
+
+export type UsersCreateResponse = UsersCreateResponses[keyof UsersCreateResponses];
 
 export type UsersListingData = {
     body?: never;
@@ -829,12 +941,30 @@ export type UsersListingData = {
     url: '/api/users/listing';
 };
 
+export type UsersListingResponses = {
+    /**
+     * OK
+     */
+    200: Array<UserListingDto>;
+};
+
+export type UsersListingResponse = UsersListingResponses[keyof UsersListingResponses];
+
 export type UsersMeData = {
     body?: never;
     path?: never;
     query?: never;
     url: '/api/users/me';
 };
+
+export type UsersMeResponses = {
+    /**
+     * OK
+     */
+    200: MeDto;
+};
+
+export type UsersMeResponse = UsersMeResponses[keyof UsersMeResponses];
 
 export type UsersDeleteData = {
     body?: never;
@@ -845,6 +975,15 @@ export type UsersDeleteData = {
     url: '/api/users/{id}';
 };
 
+export type UsersDeleteResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type UsersDeleteResponse = UsersDeleteResponses[keyof UsersDeleteResponses];
+
 export type UsersGetData = {
     body?: never;
     path: {
@@ -854,6 +993,15 @@ export type UsersGetData = {
     url: '/api/users/{id}';
 };
 
+export type UsersGetResponses = {
+    /**
+     * OK
+     */
+    200: UserDto;
+};
+
+export type UsersGetResponse = UsersGetResponses[keyof UsersGetResponses];
+
 export type UsersUpdateData = {
     body: UpdateUserDto;
     path: {
@@ -862,6 +1010,15 @@ export type UsersUpdateData = {
     query?: never;
     url: '/api/users/{id}';
 };
+
+export type UsersUpdateResponses = {
+    /**
+     * OK
+     */
+    200: UserDto;
+};
+
+export type UsersUpdateResponse = UsersUpdateResponses[keyof UsersUpdateResponses];
 
 export type TeamsFindAllData = {
     body?: never;
@@ -873,12 +1030,30 @@ export type TeamsFindAllData = {
     url: '/api/teams';
 };
 
+export type TeamsFindAllResponses = {
+    /**
+     * OK
+     */
+    200: PageOfTeamDto;
+};
+
+export type TeamsFindAllResponse = TeamsFindAllResponses[keyof TeamsFindAllResponses];
+
 export type TeamsCreateData = {
     body: CreateTeamDto;
     path?: never;
     query?: never;
     url: '/api/teams';
 };
+
+export type TeamsCreateResponses = {
+    /**
+     * Created
+     */
+    201: TeamDto;
+};
+
+export type TeamsCreateResponse = TeamsCreateResponses[keyof TeamsCreateResponses];
 
 export type TeamsDeleteData = {
     body?: never;
@@ -889,6 +1064,15 @@ export type TeamsDeleteData = {
     url: '/api/teams/{id}';
 };
 
+export type TeamsDeleteResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type TeamsDeleteResponse = TeamsDeleteResponses[keyof TeamsDeleteResponses];
+
 export type TeamsGetData = {
     body?: never;
     path: {
@@ -898,12 +1082,30 @@ export type TeamsGetData = {
     url: '/api/teams/{id}';
 };
 
+export type TeamsGetResponses = {
+    /**
+     * OK
+     */
+    200: TeamDto;
+};
+
+export type TeamsGetResponse = TeamsGetResponses[keyof TeamsGetResponses];
+
 export type SessionsDeleteData = {
     body?: never;
     path?: never;
     query?: never;
     url: '/api/session';
 };
+
+export type SessionsDeleteResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type SessionsDeleteResponse = SessionsDeleteResponses[keyof SessionsDeleteResponses];
 
 export type SessionsGetData = {
     body?: never;
@@ -912,12 +1114,30 @@ export type SessionsGetData = {
     url: '/api/session';
 };
 
+export type SessionsGetResponses = {
+    /**
+     * OK
+     */
+    200: SessionDto;
+};
+
+export type SessionsGetResponse = SessionsGetResponses[keyof SessionsGetResponses];
+
 export type SessionsCreateData = {
     body: SignInDto;
     path?: never;
     query?: never;
     url: '/api/session';
 };
+
+export type SessionsCreateResponses = {
+    /**
+     * OK
+     */
+    200: SessionDto;
+};
+
+export type SessionsCreateResponse = SessionsCreateResponses[keyof SessionsCreateResponses];
 
 export type PasswordChangeData = {
     body: ChangePasswordDto;
@@ -927,6 +1147,15 @@ export type PasswordChangeData = {
     query?: never;
     url: '/api/users/{id}/password';
 };
+
+export type PasswordChangeResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type PasswordChangeResponse = PasswordChangeResponses[keyof PasswordChangeResponses];
 
 export type CliPreviewData = {
     body?: never;
@@ -950,12 +1179,30 @@ export type CliPreviewData = {
     url: '/api/cli/authorize';
 };
 
+export type CliPreviewResponses = {
+    /**
+     * OK
+     */
+    200: CliPreviewDto;
+};
+
+export type CliPreviewResponse = CliPreviewResponses[keyof CliPreviewResponses];
+
 export type CliDecideData = {
     body: CliDecisionDto;
     path?: never;
     query?: never;
     url: '/api/cli/authorize';
 };
+
+export type CliDecideResponses = {
+    /**
+     * OK
+     */
+    200: CliRedirectDto;
+};
+
+export type CliDecideResponse = CliDecideResponses[keyof CliDecideResponses];
 
 export type CliTokenData = {
     body: CliTokenRequestDto;
@@ -964,12 +1211,30 @@ export type CliTokenData = {
     url: '/api/cli/token';
 };
 
+export type CliTokenResponses = {
+    /**
+     * Created
+     */
+    201: CreatedTokenDto;
+};
+
+export type CliTokenResponse = CliTokenResponses[keyof CliTokenResponses];
+
 export type GatewaysFindAllData = {
     body?: never;
     path?: never;
     query?: never;
     url: '/api/gateways';
 };
+
+export type GatewaysFindAllResponses = {
+    /**
+     * OK
+     */
+    200: GatewaysDto;
+};
+
+export type GatewaysFindAllResponse = GatewaysFindAllResponses[keyof GatewaysFindAllResponses];
 
 export type AuditFindAllData = {
     body?: never;
@@ -1009,6 +1274,15 @@ export type AuditFindAllData = {
     url: '/api/audit';
 };
 
+export type AuditFindAllResponses = {
+    /**
+     * OK
+     */
+    200: PageOfAuditRecordDto;
+};
+
+export type AuditFindAllResponse = AuditFindAllResponses[keyof AuditFindAllResponses];
+
 export type KeysFindAllData = {
     body?: never;
     path?: never;
@@ -1016,12 +1290,30 @@ export type KeysFindAllData = {
     url: '/api/keys';
 };
 
+export type KeysFindAllResponses = {
+    /**
+     * OK
+     */
+    200: SigningKeysDto;
+};
+
+export type KeysFindAllResponse = KeysFindAllResponses[keyof KeysFindAllResponses];
+
 export type KeysRotateData = {
     body?: never;
     path?: never;
     query?: never;
     url: '/api/keys/rotate';
 };
+
+export type KeysRotateResponses = {
+    /**
+     * OK
+     */
+    200: RotatedKeyDto;
+};
+
+export type KeysRotateResponse = KeysRotateResponses[keyof KeysRotateResponses];
 
 export type KeysRetireData = {
     body: RetireKeyDto;
@@ -1031,3 +1323,12 @@ export type KeysRetireData = {
     query?: never;
     url: '/api/keys/{kid}/retire';
 };
+
+export type KeysRetireResponses = {
+    /**
+     * OK
+     */
+    200: RetiredKeyDto;
+};
+
+export type KeysRetireResponse = KeysRetireResponses[keyof KeysRetireResponses];

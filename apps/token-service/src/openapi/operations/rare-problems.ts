@@ -1,6 +1,8 @@
 import { Problem } from '@portcullis/contracts';
 
-const retryAfter = (seconds: number): { headers: Record<string, string> } => ({ headers: { 'Retry-After': String(seconds) } });
+const retryAfter = (seconds: number): { headers: Record<string, string> } => ({
+  headers: { 'Retry-After': String(seconds) },
+});
 
 /** Any operation may answer this: Postgres or the token-service is away. */
 export const UNAVAILABLE = new Problem(

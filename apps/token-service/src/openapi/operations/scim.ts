@@ -83,7 +83,11 @@ const PEOPLE: Readonly<Record<string, DescribedScimOperation>> = {
     answer: 'ScimUser',
     parameters: user,
     requests: {
-      deactivate: patch('Shuts the person and all of their tokens out everywhere', { op: 'replace', path: 'active', value: false }),
+      deactivate: patch('Shuts the person and all of their tokens out everywhere', {
+        op: 'replace',
+        path: 'active',
+        value: false,
+      }),
       reactivate: patch('Lets them in again', { op: 'replace', path: 'active', value: true }),
     },
   },
@@ -166,7 +170,12 @@ export const SCIM: Readonly<Record<string, DescribedScimOperation>> = {
         schemas: [`${MESSAGES}:BulkRequest`],
         failOnErrors: 1,
         Operations: [
-          { method: 'POST', path: '/Users', bulkId: 'mary', data: { schemas: [USER_SCHEMA_ID], userName: 'mary@example.com' } },
+          {
+            method: 'POST',
+            path: '/Users',
+            bulkId: 'mary',
+            data: { schemas: [USER_SCHEMA_ID], userName: 'mary@example.com' },
+          },
           {
             method: 'POST',
             path: '/Groups',
@@ -206,4 +215,3 @@ export const SCIM: Readonly<Record<string, DescribedScimOperation>> = {
     requests: { filter: search('meta.resourceType eq "User" and userName sw "ada"') },
   },
 };
-

@@ -32,12 +32,14 @@ const redemption = (value: CliTokenRequestDto): ExampleRequest => ({ summary: 'T
 export const CLI = {
   cli_preview: {
     summary: 'What approving a program would do',
-    description: 'The program sends a person to the page `/cli/authorize` with this query. What would be refused is refused here too.',
+    description:
+      'The program sends a person to the page `/cli/authorize` with this query. What would be refused is refused here too.',
     parameters: REQUEST,
   },
   cli_decide: {
     summary: 'Approves or declines a program',
-    description: 'The page sends the browser to `redirect_to`, which is on a loopback address (RFC 8252), and nowhere else.',
+    description:
+      'The page sends the browser to `redirect_to`, which is on a loopback address (RFC 8252), and nowhere else.',
     requests: {
       approve: decision('The person approves', { ...REQUEST, decision: 'approve' }),
       deny: decision('The person declines', { ...REQUEST, decision: 'deny' }),

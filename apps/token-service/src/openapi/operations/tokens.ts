@@ -11,7 +11,11 @@ export const TOKENS = {
       '`bearer_token` is in this answer and never again. Everyone makes tokens for themselves, when they are signed in; an Admin makes ' +
       'them for service users too, and SCIM administration tokens.',
     requests: {
-      service: body<CreateTokenDto>('For a service user', { name: 'api-production', user_id: 123, expires_in_days: 365 }),
+      service: body<CreateTokenDto>('For a service user', {
+        name: 'api-production',
+        user_id: 123,
+        expires_in_days: 365,
+      }),
       scim: body<CreateTokenDto>('For an identity provider: it opens SCIM and nothing else', { name: 'entra-id', user_id: 123, expires_in_days: null, scim: true }), // prettier-ignore
       personal: body<CreateTokenDto>('For oneself', { name: 'laptop', expires_in_days: 90 }),
     },
@@ -35,7 +39,16 @@ export const TOKENS = {
   },
   tokens_findAll: {
     summary: 'Everyone’s tokens',
-    parameters: { page: 1, size: 50, status: 'Active', q: 'api', sort: '-last_used', user_id: 123, type: 'Service', scim: false },
+    parameters: {
+      page: 1,
+      size: 50,
+      status: 'Active',
+      q: 'api',
+      sort: '-last_used',
+      user_id: 123,
+      type: 'Service',
+      scim: false,
+    },
   },
   tokens_get: { summary: 'A token', description: 'One’s own; for an Admin, anyone’s.', parameters: { id: 456 } },
   tokens_usageOf: {
@@ -51,7 +64,10 @@ export const TOKENS = {
     parameters: { id: 456 },
     requests: {
       revoke: body<UpdateTokenDto>('Revokes it', { revoke: true }),
-      cascade: body<UpdateTokenDto>('Revokes it, and the tokens that were made with it', { revoke: true, cascade: true }),
+      cascade: body<UpdateTokenDto>('Revokes it, and the tokens that were made with it', {
+        revoke: true,
+        cascade: true,
+      }),
       restore: body<UpdateTokenDto>('Restores it', { revoke: false }),
     },
     problems: [UNCONFIRMED],

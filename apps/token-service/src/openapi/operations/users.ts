@@ -13,7 +13,12 @@ export const USERS = {
     description: 'A service user’s `user_id` is made of the name. Everyone is in the team Public.',
     requests: {
       service: create('A service user', { name: 'API Access', role: 'Editor', teams: ['Data Engineering'] }),
-      person: create('A person', { name: 'Grace Hopper', role: 'Member', user_type: 'User', email: 'grace@example.com' }),
+      person: create('A person', {
+        name: 'Grace Hopper',
+        role: 'Member',
+        user_type: 'User',
+        email: 'grace@example.com',
+      }),
     },
     problems: [UNCONFIRMED],
   },
@@ -48,7 +53,10 @@ export const USERS = {
     parameters: { id: 124 },
     requests: {
       initial: password('As an Admin: the first password of a person', { password: 'correct horse battery staple' }),
-      own: password('One’s own', { password: 'twelve or more characters', current_password: 'correct horse battery staple' }),
+      own: password('One’s own', {
+        password: 'twelve or more characters',
+        current_password: 'correct horse battery staple',
+      }),
       none: password('As an Admin: a person who signs in with an identity provider only', { password: null }),
     },
     problems: [PASSWORD_CHANGED, TOO_MANY_ATTEMPTS, BUSY],
