@@ -96,14 +96,20 @@ export class ApiReplay {
   }
 
   /** Keeps an answer, and says where it isn't as the document has it. */
-  note(id: string, name: string, { status, headers, body, text }: Omit<Answer<Json>, 'body'> & { body?: Json }): void {
+  note(
+    id: string,
+    wanted: string,
+    { status, headers, body, text }: Omit<Answer<Json>, 'body'> & { body?: Json },
+  ): void {
     const media = headers.get('content-type')?.split(';')[0];
     const value = text === '' ? undefined : (body ?? text);
     const stable = this.#stable.stable(value);
     const kept = ((this.seen[id] ??= {})[status] ??= { headers: [], content: {} });
     const noted = NOTED_HEADERS.filter((header) => headers.has(header));
     kept.headers = NOTED_HEADERS.filter((header) => noted.includes(header) || kept.headers.includes(header));
-    if (value !== undefined && media) (kept.content[media] ??= {})[name] ??= stable;
+    const bodies = media === undefined || value === undefined ? {} : (kept.content[media] ??= {});
+    const name = nameFor(bodies, wanted, stable);
+    bodies[name] = stable;
     this.#compare(`${id} ${status} ${name}`, this.operations.get(id)!, { status, media, value, name, stable });
   }
 
@@ -137,6 +143,14 @@ export class ApiReplay {
     if (!example?.$ref) return example?.value;
     return this.#document.components.examples[example.$ref.split('/').at(-1)!]?.value;
   }
+}
+
+/** The same code may come with another detail: that is an example of its own. */
+function nameFor(bodies: Record<string, unknown>, wanted: string, stable: unknown): string {
+  let name = wanted;
+  const isOther = (): boolean => name in bodies && JSON.stringify(bodies[name]) !== JSON.stringify(stable);
+  for (let number = 2; isOther(); number++) name = `${wanted}_${number}`;
+  return name;
 }
 
 /** A problem has a code, and an error of SCIM perhaps a `scimType`. */

@@ -280,10 +280,6 @@ export class ApiStory {
     for (const id of ['users_create', 'groups_create']) await this.#replay.send(`scim${id}`, 409, { headers });
     await this.#replay.send('scimusers_replace', 409, { headers, given: { userName: 'grace@example.com' } });
     await this.#replay.send('scimgroups_replace', 409, { headers, given: { displayName: 'Data Engineering' } });
-    const rename = (path: string, value: string): object => ({
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-      Operations: [{ op: 'replace', path, value }],
-    });
     await this.#replay.send('scimusers_patch', 409, { headers, body: rename('userName', 'grace@example.com') });
     await this.#replay.send('scimgroups_patch', 409, { headers, body: rename('displayName', 'Data Engineering') });
     for (const id of ['replace', 'patch', 'delete'])
@@ -334,4 +330,9 @@ export class ApiStory {
     });
     await this.#replay.send('tokens_update', 409, { headers, example: 'restore', given: { id: oldId } });
   }
+}
+
+function rename(path: string, value: string): object {
+  const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
+  return { schemas, Operations: [{ op: 'replace', path, value }] };
 }
