@@ -27,7 +27,7 @@ beforeAll(async () => {
   await provokeRefusals(replay, credentials);
   await new ApiStory(stack, replay, credentials).tell();
   if (isRecording) await writeFile(RECORDED, `${JSON.stringify(replay.seen, null, 2)}\n`);
-});
+}, 300_000);
 afterAll(() => stack?.stop());
 
 it('every example of the OpenAPI document is answered by the real system as the document says, to the last member', () => {
