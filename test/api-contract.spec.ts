@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiReplay } from './harness/api-replay.ts';
 import { provokeRefusals } from './harness/api-refusals.ts';
-import { ApiStory, makeCredentials } from './harness/api-story.ts';
+import { makeCredentials } from './harness/api-credentials.ts';
+import { ApiStory } from './harness/api-story.ts';
 import { Stack } from './harness/stack.ts';
 
 /** `npm run api:record` writes what was seen into the document, instead of comparing the two. */

@@ -1,6 +1,6 @@
 import { CSRF_HEADER, LOCAL_SESSION_COOKIE } from '@portcullis/contracts';
 import type { ApiReplay, DescribedOperation, ReplayOptions } from './api-replay.ts';
-import type { ApiCredentials } from './api-story.ts';
+import type { ApiCredentials } from './api-credentials.ts';
 
 const TOO_LARGE = JSON.stringify({ more: 'x'.repeat(300_000) });
 const NOBODYS_COOKIE = `${LOCAL_SESSION_COOKIE}=${'A'.repeat(43)}`;

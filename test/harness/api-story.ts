@@ -1,47 +1,12 @@
 import { CSRF_HEADER } from '@portcullis/contracts';
+import { type ApiCredentials, bearer, countFrom, type Headers } from './api-credentials.ts';
 import type { ApiReplay } from './api-replay.ts';
-import { makeServiceToken, makeServiceUser, makeToken } from './fixtures.ts';
+import { makeToken } from './fixtures.ts';
 import type { Json } from './http-client.ts';
-import { cookieOf, signIn } from './session-client.ts';
+import { ScimStory } from './api-story-scim.ts';
+import { cookieOf } from './session-client.ts';
 import type { Stack } from './stack.ts';
 import { waitUntil } from './wait-until.ts';
-
-type Headers = Record<string, string>;
-
-/** Headers that say who asks. */
-export interface ApiCredentials {
-  admin: Headers;
-  /** A service user that is Admin too: with it the last person who is Admin can be gone for. */
-  serviceAdmin: Headers;
-  member: Headers;
-  scim: Headers;
-  /** Of the Admin, signed in. */
-  session: Headers;
-}
-
-const bearer = (token: string): Headers => ({ Authorization: `Bearer ${token}` });
-
-/** Makes those who ask, before the story begins with the numbers of its examples. */
-export async function makeCredentials(stack: Stack): Promise<ApiCredentials> {
-  const { admin, adminToken, adminPassword } = stack;
-  const member = await makeServiceToken(admin, { name: 'Reader', role: 'Member' });
-  const serviceAdmin = await makeServiceToken(admin, { name: 'Operations', role: 'Admin' });
-  const { id } = await makeServiceUser(admin, { name: 'Identity provider', role: 'Member' });
-  const scim = await makeToken(admin, { user_id: id, scim: true, name: 'provisioning' });
-  const { cookie } = await signIn(stack.client(0), 'admin', adminPassword);
-  return {
-    admin: bearer(adminToken),
-    serviceAdmin: bearer(serviceAdmin.bearer_token),
-    member: bearer(member.bearer_token),
-    scim: bearer(scim.bearer_token),
-    session: { Cookie: cookie, [CSRF_HEADER]: '1' },
-  };
-}
-
-/** The numbers that the examples have, so that they can be sent as they stand. */
-async function countFrom(stack: Stack, table: 'users' | 'teams' | 'tokens', next: number): Promise<void> {
-  await stack.database.pool.query('SELECT setval(pg_get_serial_sequence($1, $2), $3)', [table, 'id', next - 1]);
-}
 
 /** All that the examples tell of, in the order in which it can happen. */
 export class ApiStory {
@@ -68,9 +33,7 @@ export class ApiStory {
     await this.tokenEnds();
     await this.events();
     await this.audit();
-    await this.scim();
-    await this.scimRefusals();
-    await this.scimEnds();
+    await new ScimStory(this.#stack, this.#replay, this.#who.scim).tell();
     await this.deletions();
     await this.keys();
   }
@@ -243,64 +206,6 @@ export class ApiStory {
       await this.#replay.send('audit_findAll', 200, { headers: { ...headers, Accept } });
   }
 
-  private async scim(): Promise<void> {
-    const { scim: headers } = this.#who;
-    await countFrom(this.#stack, 'users', 130);
-    await countFrom(this.#stack, 'teams', 8);
-    await this.#replay.send('scimusers_create', 201, { headers });
-    await this.#replay.send('scimgroups_create', 201, { headers });
-    const reads = [
-      'scimusers_find', 'scimusers_findByPost', 'scimusers_get', 'scimgroups_find', 'scimgroups_findByPost', 'scimgroups_get', 'scimroot_find',
-      'scimroot_findByPost', 'discovery_config', 'discovery_resourceTypes', 'discovery_resourceType', 'discovery_schemas', 'discovery_schema',
-    ]; // prettier-ignore
-    for (const id of reads) await this.#replay.send(id, 200, { headers });
-    for (const id of ['scimusers_get', 'scimgroups_get'])
-      await this.#replay.send(id, 304, { headers: { ...headers, 'If-None-Match': '*' } });
-    await this.#replay.send('scimusers_replace', 200, { headers });
-    for (const example of ['deactivate', 'reactivate'])
-      await this.#replay.send('scimusers_patch', 200, { headers, example });
-    await this.#replay.send('scimgroups_replace', 200, { headers });
-    for (const example of ['remove', 'add']) await this.#replay.send('scimgroups_patch', 204, { headers, example });
-    const query = { attributes: 'displayName' };
-    await this.#replay.send('scimgroups_patch', 200, { headers, example: 'add', query, name: 'withAttributes' });
-  }
-
-  private async scimRefusals(): Promise<void> {
-    const { scim: headers } = this.#who;
-    const other = { ...headers, 'If-Match': 'W/"other"' };
-    for (const id of [
-      'users_replace',
-      'users_patch',
-      'users_delete',
-      'groups_replace',
-      'groups_patch',
-      'groups_delete',
-    ])
-      await this.#replay.send(`scim${id}`, 412, { headers: other, name: 'precondition_failed' });
-    for (const id of ['users_create', 'groups_create']) await this.#replay.send(`scim${id}`, 409, { headers });
-    await this.#replay.send('scimusers_replace', 409, { headers, given: { userName: 'grace@example.com' } });
-    await this.#replay.send('scimgroups_replace', 409, { headers, given: { displayName: 'Data Engineering' } });
-    await this.#replay.send('scimusers_patch', 409, { headers, body: rename('userName', 'grace@example.com') });
-    await this.#replay.send('scimgroups_patch', 409, { headers, body: rename('displayName', 'Data Engineering') });
-    for (const id of ['replace', 'patch', 'delete'])
-      await this.#replay.send(`scimusers_${id}`, 403, { headers, given: { id: 124 }, name: 'not_managed_by_scim' });
-    for (const id of ['config', 'resourceTypes', 'schemas'])
-      await this.#replay.send(`discovery_${id}`, 403, {
-        headers,
-        query: { filter: 'id pr' },
-        name: 'filter_not_allowed',
-      });
-  }
-
-  private async scimEnds(): Promise<void> {
-    const { scim: headers } = this.#who;
-    await countFrom(this.#stack, 'users', 131);
-    await countFrom(this.#stack, 'teams', 9);
-    await this.#replay.send('bulk_run', 200, { headers });
-    await this.#replay.send('scimusers_delete', 204, { headers });
-    await this.#replay.send('scimgroups_delete', 204, { headers });
-  }
-
   private async deletions(): Promise<void> {
     const { admin: headers } = this.#who;
     const async = { ...headers, Prefer: 'respond-async' };
@@ -330,9 +235,4 @@ export class ApiStory {
     });
     await this.#replay.send('tokens_update', 409, { headers, example: 'restore', given: { id: oldId } });
   }
-}
-
-function rename(path: string, value: string): object {
-  const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
-  return { schemas, Operations: [{ op: 'replace', path, value }] };
 }
