@@ -4,7 +4,7 @@ const OPENSSL: DebianProgram = {
   name: 'openssl',
   variable: 'OPENSSL_BIN',
   versionArgument: 'version',
-  versionPrefix: 'OpenSSL',
+  version: /^OpenSSL/,
   howToGetIt:
     'openssl was not found. Get it (Debian, Ubuntu: "sudo apt-get install openssl") or name it in OPENSSL_BIN.',
 };

@@ -13,6 +13,8 @@ describe('every route of the token-service', () => {
     expect(open.toSorted()).toEqual([
       'DELETE /api/session',
       'GET /.well-known/jwks.json',
+      'GET /api/docs',
+      'GET /api/docs/:file',
       'GET /api/openapi.json',
       'GET /livez',
       'GET /readyz',

@@ -53,6 +53,7 @@ import { LiveCredentials } from './live-updates/live-credentials.js';
 import { LiveUpdates } from './live-updates/live-updates.js';
 import { LiveUpdatesController } from './live-updates/live-updates.controller.js';
 import { TokenServiceMetrics } from './metrics/token-service-metrics.js';
+import { DocsController } from './openapi/docs.controller.js';
 import { OpenApiController, OpenApiDocument } from './openapi/openapi.controller.js';
 import { ExpiredTokens } from './retention/expired-tokens.js';
 import { RetentionSchedule } from './retention/retention-schedule.js';
@@ -142,6 +143,7 @@ export class TokenServiceModule {
         InternalController,
         JwksController,
         HealthController,
+        DocsController,
         OpenApiController,
         ...SCIM_CONTROLLERS,
       ],

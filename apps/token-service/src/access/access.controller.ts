@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Authenticated } from '@portcullis/access-control';
 import { AccessConfirmationDto, Problem } from '@portcullis/contracts';
 import { TokenIdPipe } from '../openapi/id.pipe.js';
@@ -7,7 +7,6 @@ import { AccessLedger } from './access-ledger.js';
 import { RevocationBarrier } from './revocation-barrier.js';
 
 @ApiTags('Access')
-@ApiBearerAuth()
 @Controller('api/access')
 export class AccessController {
   constructor(

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Headers, Query, StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { RequiresRole } from '@portcullis/access-control';
 import { AuditQuery, AuditRecordDto, type Page, pageOf } from '@portcullis/contracts';
 import { exportStream, exportTypeOf } from './audit-export.js';
@@ -8,7 +8,6 @@ import { AuditList } from './audit-list.js';
 const AuditPage = pageOf(AuditRecordDto);
 
 @ApiTags('Audit')
-@ApiBearerAuth()
 @ApiExtraModels(AuditPage)
 @Controller('api/audit')
 export class AuditController {

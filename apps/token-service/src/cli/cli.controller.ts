@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Req } from '@nestjs/common';
-import { ApiCookieAuth, ApiCreatedResponse, ApiOkResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Public, RequiresSession } from '@portcullis/access-control';
 import {
   CliDecisionDto,
@@ -31,7 +31,6 @@ export class CliController {
   /** What approving would do; refuses what {@link decide} would refuse. */
   @Get('authorize')
   @RequiresSession()
-  @ApiCookieAuth()
   @Header('Cache-Control', 'no-store')
   @ApiOkResponse({ type: CliPreviewDto })
   async preview(@Query() query: CliRequestDto, @CurrentSession() { principal }: Session): Promise<CliPreviewDto> {
@@ -46,7 +45,6 @@ export class CliController {
   /** Approves or declines. The page sends the browser to `redirect_to` and nowhere else. */
   @Post('authorize')
   @RequiresSession()
-  @ApiCookieAuth()
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOkResponse({ type: CliRedirectDto })
@@ -63,7 +61,6 @@ export class CliController {
   /** A program redeems its code. `bearer_token` is in this answer and never again. */
   @Post('token')
   @Public()
-  @ApiSecurity({})
   @Header('Cache-Control', 'no-store')
   @ApiCreatedResponse({ type: CreatedTokenDto })
   async token(

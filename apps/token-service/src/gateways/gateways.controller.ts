@@ -1,11 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RequiresRole } from '@portcullis/access-control';
 import { GatewaysDto } from '@portcullis/contracts';
 import { GatewayList } from './gateway-list.js';
 
 @ApiTags('Gateways')
-@ApiBearerAuth()
 @Controller('api/gateways')
 export class GatewaysController {
   constructor(private readonly gateways: GatewayList) {}

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Injectable, Param, type PipeTransform, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RequiresRole } from '@portcullis/access-control';
 import { invalidField, RetiredKeyDto, RetireKeyDto, RotatedKeyDto, SigningKeysDto } from '@portcullis/contracts';
 import type { AccessOutcome } from '../access/access-outcome.js';
@@ -17,7 +17,6 @@ class KidPipe implements PipeTransform<string, string> {
 }
 
 @ApiTags('Keys')
-@ApiBearerAuth()
 @Controller('api/keys')
 export class KeysController {
   constructor(

@@ -1,5 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { Authenticated } from '@portcullis/access-control';
 import { LiveUpdateDto } from '@portcullis/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -7,8 +7,14 @@ import type { AuthenticatedRequest } from '../authentication/current-caller.js';
 import { EventStreamConnection, type StreamCredential } from './event-stream-connection.js';
 import { LiveUpdates } from './live-updates.js';
 
+/** Of the data of a `change`; OpenAPI has no way to say more of a stream. */
+const STREAM_SCHEMA: object = {
+  type: 'string',
+  contentMediaType: 'text/event-stream',
+  contentSchema: { $ref: getSchemaPath(LiveUpdateDto) },
+};
+
 @ApiTags('Events')
-@ApiBearerAuth()
 @Controller('api/events')
 export class LiveUpdatesController {
   constructor(private readonly updates: LiveUpdates) {}
@@ -20,7 +26,7 @@ export class LiveUpdatesController {
   @Get()
   @Authenticated()
   @ApiExtraModels(LiveUpdateDto)
-  @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiOkResponse({ content: { 'text/event-stream': { schema: STREAM_SCHEMA } } })
   stream(@Req() request: FastifyRequest & AuthenticatedRequest, @Res() reply: FastifyReply): void {
     const { id, role } = request.user.principal;
     this.updates.assertRoomFor(id);

@@ -1,82 +1,70 @@
 import type { INestApplication } from '@nestjs/common';
 import { isScimPath } from '@portcullis/access-control';
-import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { CSRF_HEADER, PROBLEM_MEDIA_TYPE, ProblemDto, SCIM_MEDIA_TYPE, SESSION_COOKIE } from '@portcullis/contracts';
-
-type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
-type Response = Extract<NonNullable<Operation['responses']['default']>, { description: string; content?: unknown }>;
-type Content = NonNullable<Response['content']>;
-
-/** The gateway answers with it; below SCIM, in SCIM's form. */
-const TOO_MANY_BAD_TOKENS = { $ref: '#/components/responses/TooManyBadTokens' };
-const SCIM_TOO_MANY_BAD_TOKENS = { $ref: '#/components/responses/ScimTooManyBadTokens' };
-
-const PROBLEM: Content = { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: getSchemaPath(ProblemDto) } } };
-const SCIM_OBJECT: Content = { [SCIM_MEDIA_TYPE]: { schema: { type: 'object', additionalProperties: true } } };
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { AcceptedChangeDto, ProblemDto } from '@portcullis/contracts';
+import { DESCRIPTION, PARAMETERS, RESPONSE_HEADERS, SECURITY_SCHEMES, TAGS } from './document-parts.js';
+import { completeOperation, type Operation } from './complete-operation.js';
+import { operationAccess, operationIdOf } from './operation-access.js';
+import { scimSchemas } from './scim-schemas.js';
+import { shareExamples } from './shared-examples.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
-/** Describes the HTTP API as OpenAPI 3.1, from the controllers and DTOs. */
+/**
+ * Describes the HTTP API as OpenAPI 3.1: paths and schemas from the controllers and DTOs, who may call from what their routes declare,
+ * summaries and requests from `operations`, answers and errors from what was seen of the real system.
+ */
 export function buildOpenApiDocument(app: INestApplication, version: string): OpenAPIObject {
   const description = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Portcullis')
-    .setDescription('Issues API tokens, guards APIs with them, and shuts one off everywhere the moment it is revoked.')
+    .setDescription(DESCRIPTION)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .setVersion(version)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
-    .addCookieAuth(SESSION_COOKIE, {
-      type: 'apiKey',
-      in: 'cookie',
-      description: `A signed-in session. What changes something needs the header ${CSRF_HEADER} too, with any value.`,
-    })
+    .addServer('/', 'The gateway that this document comes from')
     .build();
   const document = SwaggerModule.createDocument(app, description, {
-    extraModels: [ProblemDto],
-    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
+    extraModels: [ProblemDto, AcceptedChangeDto],
+    operationIdFactory: operationIdOf,
   });
+  const access = operationAccess(app);
   // SCIM has the same operations once more, under its other address.
   const paths = Object.entries(document.paths).filter(([path]) => !isScimPath(path) || path.startsWith('/scim/'));
   for (const [path, item] of paths) {
-    const completing = isScimPath(path) ? completeScim : complete;
-    for (const method of METHODS) if (item[method]) completing(item[method]);
+    for (const method of METHODS) {
+      if (item[method]) completeOperation(item[method] as Operation, { method, path, access });
+    }
   }
-  const components = {
-    ...document.components,
-    responses: { TooManyBadTokens: tooManyBadTokens(PROBLEM), ScimTooManyBadTokens: tooManyBadTokens(SCIM_OBJECT) },
-  };
-  return { ...document, components, paths: Object.fromEntries(paths) };
+  return shareExamples({
+    ...document,
+    tags: TAGS,
+    paths: Object.fromEntries(paths),
+    components: {
+      securitySchemes: SECURITY_SCHEMES,
+      headers: RESPONSE_HEADERS as never,
+      parameters: usedParameters(paths) as never,
+      schemas: { ...closeRequests(document), ...(scimSchemas() as object) },
+    },
+  });
 }
 
-/** What is true of every operation: where a token is taken, so is a session; and what goes wrong is a problem. */
-function complete(operation: Operation): void {
-  if (takesToken(operation)) {
-    operation.security?.push({ cookie: [] });
-    operation.responses['429'] = TOO_MANY_BAD_TOKENS;
+function usedParameters(paths: object): object {
+  const text = JSON.stringify(paths);
+  return Object.fromEntries(Object.entries(PARAMETERS).filter(([name]) => text.includes(`/parameters/${name}"`)));
+}
+
+/** A body with a field that isn't known is refused, so the schemas of bodies say so. */
+function closeRequests({ paths, components }: OpenAPIObject): Record<string, object> {
+  const bodies = new Set<string>();
+  for (const item of Object.values(paths)) {
+    for (const method of METHODS) {
+      const body = item[method]?.requestBody;
+      const schema = body && 'content' in body ? body.content['application/json']?.schema : undefined;
+      if (schema && '$ref' in schema) bodies.add(schema.$ref.split('/').at(-1)!);
+    }
   }
-  operation.responses['default'] = { description: 'A problem (RFC 9457)', content: PROBLEM };
-}
-
-/** Below SCIM there are neither sessions nor problems. What its resources hold, `/scim/v2/Schemas` says. */
-function completeScim(operation: Operation): void {
-  for (const [status, response] of Object.entries(operation.responses)) {
-    if (status !== '204' && response && !('$ref' in response)) response.content ??= SCIM_OBJECT;
-  }
-  if (takesToken(operation)) operation.responses['429'] = SCIM_TOO_MANY_BAD_TOKENS;
-  operation.responses['default'] = { description: 'An error (RFC 7644 section 3.12)', content: SCIM_OBJECT };
-}
-
-function takesToken({ security }: Operation): boolean {
-  return security?.some((scheme) => 'bearer' in scheme) ?? false;
-}
-
-function tooManyBadTokens(content: Content): Response {
-  const retryAfter = {
-    description: 'Seconds until a bad token is looked at again',
-    schema: { type: 'integer' as const },
-  };
-  return {
-    description: 'Too many bad tokens from this address; a good one is let in',
-    headers: { 'Retry-After': retryAfter },
-    content,
-  };
+  const schemas = Object.entries(components?.schemas ?? {});
+  return Object.fromEntries(
+    schemas.map(([name, schema]) => [name, bodies.has(name) ? { ...schema, additionalProperties: false } : schema]),
+  );
 }

@@ -2,10 +2,14 @@ import { Controller, Get, Header, Injectable } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import { Public } from '@portcullis/access-control';
 
-/** The OpenAPI document, made from the controllers once the app is put together. */
+/** The OpenAPI document, made from the controllers once the app is put together; and written out once, for it is large. */
 @Injectable()
 export class OpenApiDocument {
-  document: OpenAPIObject;
+  text: string;
+
+  set document(document: OpenAPIObject) {
+    this.text = JSON.stringify(document);
+  }
 }
 
 @ApiExcludeController()
@@ -15,8 +19,9 @@ export class OpenApiController {
 
   @Get('openapi.json')
   @Public()
+  @Header('Content-Type', 'application/json; charset=utf-8')
   @Header('Cache-Control', 'no-cache')
-  document(): OpenAPIObject {
-    return this.openApi.document;
+  document(): string {
+    return this.openApi.text;
   }
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Put } from '@nestjs/common';
-import { ApiBearerAuth, ApiNoContentResponse, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiTags } from '@nestjs/swagger';
 import { Authenticated } from '@portcullis/access-control';
 import { ChangePasswordDto } from '@portcullis/contracts';
 import type { Actor } from '../audit/actor.js';
@@ -10,7 +10,6 @@ import { PasswordChange } from './password-change.js';
 import type { Session } from './session.js';
 
 @ApiTags('Users')
-@ApiBearerAuth()
 @Controller('api/users/:id/password')
 export class PasswordController {
   constructor(

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiCookieAuth, ApiNoContentResponse, ApiOkResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Public, RequiresSession } from '@portcullis/access-control';
 import { SessionDto, SignInDto } from '@portcullis/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -30,7 +30,6 @@ export class SessionsController {
   @Post()
   @Public()
   @UseGuards(SameOriginGuard)
-  @ApiSecurity({})
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOkResponse({ type: SessionDto })
@@ -48,7 +47,6 @@ export class SessionsController {
   /** Who is signed in. */
   @Get()
   @RequiresSession()
-  @ApiCookieAuth()
   @Header('Cache-Control', 'no-store')
   @ApiOkResponse({ type: SessionDto })
   get(@CurrentSession() session: Session): Promise<SessionDto> {
@@ -59,7 +57,6 @@ export class SessionsController {
   @Delete()
   @Public()
   @UseGuards(SameOriginGuard)
-  @ApiSecurity({})
   @HttpCode(204)
   @ApiNoContentResponse()
   async delete(@Req() request: Request, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RequiresRole } from '@portcullis/access-control';
 import { CreateTeamDto, type Page, pageOf, PageQuery, TeamDto } from '@portcullis/contracts';
 import type { AccessOutcome } from '../access/access-outcome.js';
@@ -9,7 +9,6 @@ import { UserIdPipe } from '../openapi/id.pipe.js';
 import { TeamsService } from './teams.service.js';
 
 @ApiTags('Teams')
-@ApiBearerAuth()
 @Controller('api/teams')
 export class TeamsController {
   constructor(private readonly teams: TeamsService) {}

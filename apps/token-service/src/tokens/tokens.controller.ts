@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Authenticated, type Caller, RequiresRole } from '@portcullis/access-control';
 import {
   BulkRevokeDto,
@@ -27,7 +27,6 @@ import { TokenList } from './token-list.js';
 import { TokensService } from './tokens.service.js';
 
 @ApiTags('Tokens')
-@ApiBearerAuth()
 @Controller('api/user-tokens')
 export class TokensController {
   constructor(

@@ -24,10 +24,13 @@ export type EventType = keyof typeof EVENT_SUBJECTS;
 
 export const EVENT_SOURCE = '/portcullis/token-service';
 
-/** Who did it: a token by its id, a signed-in session, an identity provider over SCIM, or Portcullis itself. */
+/** What somebody did it with, when it was no token: a signed-in session, SCIM, the admin command line; or Portcullis itself. */
+export const ACTOR_CREDENTIALS = ['session', 'scim', 'command_line', 'system'] as const;
+
+/** Who did it, and with what: a token by its id, or one of {@link ACTOR_CREDENTIALS}. */
 export interface EventActor {
   user_id: string | null;
-  token_id: number | 'session' | 'scim' | 'command_line' | 'system';
+  token_id: number | (typeof ACTOR_CREDENTIALS)[number];
 }
 
 /** What events say of a token: never the token, its hash or its hint. */
@@ -51,7 +54,8 @@ export interface EventUser {
   active: boolean;
 }
 
-export type RevokeReason = 'requested' | 'cascade' | 'user_deleted' | 'key_retired';
+export const REVOKE_REASONS = ['requested', 'cascade', 'user_deleted', 'key_retired'] as const;
+export type RevokeReason = (typeof REVOKE_REASONS)[number];
 
 interface EventDataByType {
   TokenIssued: { token: EventToken; actor: EventActor };

@@ -28,4 +28,7 @@ export class ProblemDto implements ProblemDetails {
 
   @ApiPropertyOptional({ type: [FieldErrorDto] })
   errors?: FieldErrorDto[];
+
+  @ApiPropertyOptional({ type: 'integer', description: 'With `revocation_unconfirmed`: the number of the change' })
+  seq?: number;
 }

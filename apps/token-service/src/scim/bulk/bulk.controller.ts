@@ -1,5 +1,4 @@
 import { Body, HttpCode, Post } from '@nestjs/common';
-import { ApiOperation } from '@nestjs/swagger';
 import type { AccessOutcome } from '../../access/access-outcome.js';
 import { type JsonObject, readBody } from '../protocol/json.js';
 import { CurrentScimCall, ScimAnswer, type ScimCall, ScimController } from '../protocol/scim-call.js';
@@ -12,7 +11,6 @@ export class BulkController {
   @Post()
   @HttpCode(200)
   @ScimAnswer()
-  @ApiOperation({ summary: 'Makes many changes (RFC 7644 section 3.7)' })
   run(@Body() body: unknown, @CurrentScimCall() call: ScimCall): Promise<AccessOutcome<JsonObject>> {
     return this.bulk.run(readBody(body), call);
   }

@@ -1,5 +1,4 @@
 import { Get, Param, Query } from '@nestjs/common';
-import { ApiOperation } from '@nestjs/swagger';
 import { Problem } from '@portcullis/contracts';
 import type { JsonObject } from '../protocol/json.js';
 import { listResponse } from '../protocol/list-query.js';
@@ -14,7 +13,6 @@ type QueryParameters = Record<string, unknown>;
 export class DiscoveryController {
   @Get('ServiceProviderConfig')
   @ScimAnswer()
-  @ApiOperation({ summary: 'What this service provider can do (RFC 7643 section 5)' })
   config(@Query() query: QueryParameters, @CurrentScimCall() { base }: ScimCall): JsonObject {
     assertNoFilter(query);
     return serviceProviderConfig(base);
@@ -22,7 +20,6 @@ export class DiscoveryController {
 
   @Get('ResourceTypes')
   @ScimAnswer()
-  @ApiOperation({ summary: 'The types of resources (RFC 7643 section 6)' })
   resourceTypes(@Query() query: QueryParameters, @CurrentScimCall() { base }: ScimCall): JsonObject {
     assertNoFilter(query);
     return whole(resourceTypeDocuments(base));
@@ -30,14 +27,12 @@ export class DiscoveryController {
 
   @Get('ResourceTypes/:id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'A type of resources' })
   resourceType(@Param('id') id: string, @CurrentScimCall() { base }: ScimCall): JsonObject {
     return one(resourceTypeDocuments(base), id, 'resource type');
   }
 
   @Get('Schemas')
   @ScimAnswer()
-  @ApiOperation({ summary: 'The schemas (RFC 7643 section 7)' })
   schemas(@Query() query: QueryParameters, @CurrentScimCall() { base }: ScimCall): JsonObject {
     assertNoFilter(query);
     return whole(schemaDocuments(base));
@@ -45,7 +40,6 @@ export class DiscoveryController {
 
   @Get('Schemas/:id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'A schema, by its URN' })
   schema(@Param('id') id: string, @CurrentScimCall() { base }: ScimCall): JsonObject {
     return one(schemaDocuments(base), id, 'schema');
   }

@@ -1,5 +1,5 @@
 import { All, Body, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiOperation } from '@nestjs/swagger';
+import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import { Problem } from '@portcullis/contracts';
 import { GroupSearch } from '../groups/group-search.js';
 import { type JsonObject, readBody } from '../protocol/json.js';
@@ -18,7 +18,6 @@ export class ScimRootController {
 
   @Get()
   @ScimAnswer()
-  @ApiOperation({ summary: 'Finds people and groups (RFC 7644 section 3.4.2.1)' })
   find(@Query() query: Record<string, unknown>, @CurrentScimCall() call: ScimCall): Promise<JsonObject> {
     return this.search(query, call);
   }
@@ -26,7 +25,6 @@ export class ScimRootController {
   @Post('.search')
   @HttpCode(200)
   @ScimAnswer()
-  @ApiOperation({ summary: 'Finds people and groups, the query in the body (RFC 7644 section 3.4.3)' })
   findByPost(@Body() body: unknown, @CurrentScimCall() call: ScimCall): Promise<JsonObject> {
     return this.search(readBody(body), call);
   }

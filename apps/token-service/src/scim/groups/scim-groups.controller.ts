@@ -1,5 +1,4 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { AccessOutcome } from '../../access/access-outcome.js';
 import { type JsonObject, readBody } from '../protocol/json.js';
@@ -25,7 +24,6 @@ export class ScimGroupsController {
 
   @Get()
   @ScimAnswer()
-  @ApiOperation({ summary: 'Finds groups (RFC 7644 section 3.4.2)' })
   async find(@Query() given: QueryParameters, @CurrentScimCall() { base }: ScimCall): Promise<JsonObject> {
     const query = readListQuery(given);
     const { resources, total } = await this.search.find(query, base);
@@ -35,14 +33,12 @@ export class ScimGroupsController {
   @Post('.search')
   @HttpCode(200)
   @ScimAnswer()
-  @ApiOperation({ summary: 'Finds groups, the query in the body (RFC 7644 section 3.4.3)' })
   findByPost(@Body() body: unknown, @CurrentScimCall() call: ScimCall): Promise<JsonObject> {
     return this.find(readBody(body), call);
   }
 
   @Get(':id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'Shows a group (RFC 7644 section 3.4.1)' })
   async get(
     @Param('id') id: string,
     @Query() query: QueryParameters,
@@ -55,7 +51,6 @@ export class ScimGroupsController {
 
   @Post()
   @ScimAnswer()
-  @ApiOperation({ summary: 'Makes a group (RFC 7644 section 3.3)' })
   async create(
     @Body() body: unknown,
     @Query() query: QueryParameters,
@@ -68,7 +63,6 @@ export class ScimGroupsController {
 
   @Put(':id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'Replaces a group (RFC 7644 section 3.5.1)' })
   async replace(
     @Param('id') id: string,
     @Body() body: unknown,
@@ -82,7 +76,6 @@ export class ScimGroupsController {
 
   @Patch(':id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'Changes a group, or who is in it (RFC 7644 section 3.5.2)' })
   async patch(
     @Param('id') id: string,
     @Body() body: unknown,
@@ -98,7 +91,6 @@ export class ScimGroupsController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Deletes a group; its members lose what it gave them (RFC 7644 section 3.6)' })
   delete(@Param('id') id: string, @CurrentScimCall() call: ScimCall): Promise<AccessOutcome<void>> {
     return this.groups.delete(id, call);
   }

@@ -1,5 +1,5 @@
 import { applyDecorators, Controller, createParamDecorator, type ExecutionContext, Header } from '@nestjs/common';
-import { ApiBearerAuth, ApiConsumes, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiConsumes, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RequiresScim } from '@portcullis/access-control';
 import { SCIM_MEDIA_TYPE } from '@portcullis/contracts';
 import type { FastifyRequest } from 'fastify';
@@ -38,7 +38,6 @@ export function ScimController(path: string): ClassDecorator {
     Controller([`scim/v2${path}`, `api/scim/v2${path}`]),
     RequiresScim(),
     ApiTags('SCIM'),
-    ApiBearerAuth(),
     ApiProduces(SCIM_MEDIA_TYPE),
     ApiConsumes(SCIM_MEDIA_TYPE),
   );

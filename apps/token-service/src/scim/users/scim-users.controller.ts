@@ -1,5 +1,4 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { AccessOutcome } from '../../access/access-outcome.js';
 import { type JsonObject, readBody } from '../protocol/json.js';
@@ -21,7 +20,6 @@ export class ScimUsersController {
 
   @Get()
   @ScimAnswer()
-  @ApiOperation({ summary: 'Finds people (RFC 7644 section 3.4.2)' })
   async find(@Query() given: QueryParameters, @CurrentScimCall() { base }: ScimCall): Promise<JsonObject> {
     const query = readListQuery(given);
     const { resources, total } = await this.search.find(query, base);
@@ -31,14 +29,12 @@ export class ScimUsersController {
   @Post('.search')
   @HttpCode(200)
   @ScimAnswer()
-  @ApiOperation({ summary: 'Finds people, the query in the body (RFC 7644 section 3.4.3)' })
   findByPost(@Body() body: unknown, @CurrentScimCall() call: ScimCall): Promise<JsonObject> {
     return this.find(readBody(body), call);
   }
 
   @Get(':id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'Shows a person (RFC 7644 section 3.4.1)' })
   async get(
     @Param('id') id: string,
     @Query() query: QueryParameters,
@@ -51,7 +47,6 @@ export class ScimUsersController {
 
   @Post()
   @ScimAnswer()
-  @ApiOperation({ summary: 'Makes a person (RFC 7644 section 3.3)' })
   async create(
     @Body() body: unknown,
     @Query() query: QueryParameters,
@@ -64,7 +59,6 @@ export class ScimUsersController {
 
   @Put(':id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'Replaces what SCIM shows of a person (RFC 7644 section 3.5.1)' })
   async replace(
     @Param('id') id: string,
     @Body() body: unknown,
@@ -78,7 +72,6 @@ export class ScimUsersController {
 
   @Patch(':id')
   @ScimAnswer()
-  @ApiOperation({ summary: 'Changes a person (RFC 7644 section 3.5.2)' })
   async patch(
     @Param('id') id: string,
     @Body() body: unknown,
@@ -92,7 +85,6 @@ export class ScimUsersController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Deletes a person and all of their tokens (RFC 7644 section 3.6)' })
   delete(@Param('id') id: string, @CurrentScimCall() call: ScimCall): Promise<AccessOutcome<void>> {
     return this.users.delete(id, call);
   }
