@@ -174,7 +174,7 @@ describe.each(PARTS)('%s', (part) => {
     const steps = [...shutdown.matchAll(/^const \w+_TIMEOUT_MS = ([\d_]+);$/gm)].map(([, ms]) =>
       Number(ms!.replaceAll('_', '')),
     );
-    expect(steps).toHaveLength(4);
+    expect(steps).toHaveLength(5);
     const neededMs =
       steps.reduce((sum, ms) => sum + ms, 500) + containerOf(part).lifecycle.preStop.sleep.seconds * 1_000;
     expect(podOf(part).spec['terminationGracePeriodSeconds'] * 1_000).toBeGreaterThan(neededMs);

@@ -194,7 +194,7 @@ describe('a token-service that lacks a master key', () => {
     const before = behind.log().length;
     await expect(behind.restart()).rejects.toThrow('exit code 1');
     const said = behind.log().slice(before).trim();
-    expect(said).toMatch(new RegExp(`^The master key does not fit.*${idOf(OLD)}.*PORTCULLIS_MASTER_KEY holds ${idOf(NEW)}`, 'm')); // prettier-ignore
+    expect(said).toMatch(new RegExp(`"msg":"The master key does not fit.*${idOf(OLD)}.*PORTCULLIS_MASTER_KEY holds ${idOf(NEW)}`)); // prettier-ignore
     expect(said).not.toContain('    at ');
     await behind.restart({ PORTCULLIS_MASTER_KEY: `${OLD},${NEW}` });
     await expectToWork(1);

@@ -44,7 +44,7 @@ function ledSinceMs(service: TokenServiceApp): number {
     .log()
     .split('\n')
     .findLast((text) => text.includes(LEADS));
-  return line ? (JSON.parse(line) as { time: number }).time : 0;
+  return line ? Date.parse((JSON.parse(line) as { time: string }).time) : 0;
 }
 
 function other(service: TokenServiceApp): TokenServiceApp {
