@@ -80,13 +80,26 @@ export function readOriginalRequest(
 function collect(rawHeaders: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] as string).toLowerCase().replace(/[^a-z0-9]/g, '-');
-    if (!READ.has(name)) continue;
+    const name = nameRead(rawHeaders[i] as string);
+    if (name === '') continue;
     const values = found.get(name);
     if (values) values.push(rawHeaders[i + 1] as string);
     else found.set(name, [rawHeaders[i + 1] as string]);
   }
   return found;
+}
+
+/** Spellings seen so far, with the name that they are read under, or ''. Clients could make up spellings for ever. */
+const SPELLINGS_MAX = 1_024;
+const spellings = new Map<string, string>();
+
+function nameRead(spelling: string): string {
+  const known = spellings.get(spelling);
+  if (known !== undefined) return known;
+  const folded = spelling.toLowerCase().replace(/[^a-z0-9]/g, '-');
+  const name = READ.has(folded) ? folded : '';
+  if (spellings.size < SPELLINGS_MAX) spellings.set(spelling, name);
+  return name;
 }
 
 function contradicts(
