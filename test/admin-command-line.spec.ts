@@ -124,12 +124,16 @@ describe('the admin command line', () => {
     await stack.tokenServices[0]!.process.stop();
     const { rows: before } = await stack.database.pool.query(HIGHEST_IDS_SQL);
     const { json } = await command.json(['ledger', 'new-epoch', '--yes']);
-    expect(json).toEqual({ epoch: expect.any(String), wait_ms: 11_000 });
+    const from = Number(before[0].token) + 1;
+    const lost = { from, to: expect.any(Number), missing: expect.any(Number) };
+    expect(json).toEqual({ epoch: expect.any(String), void_tokens: lost, wait_ms: 11_000 });
     await stack.tokenServices[0]!.restart();
     const { rows } = await stack.database.pool.query('SELECT epoch FROM access_clock');
     expect(rows).toEqual([{ epoch: json.epoch }]);
     const { id, user } = await makeServiceToken(admin);
-    expect(id - Number(before[0].token)).toBeGreaterThan(1_000_000);
+    expect(id).toBe(json.void_tokens.to + 1);
+    expect(id - from).toBeGreaterThan(1_000_000);
+    expect((await auditOf('ledger/1'))[0]!.after).toEqual({ epoch: json.epoch, void_tokens: json.void_tokens });
     expect(user.id - Number(before[0].user)).toBeGreaterThan(1_000_000);
   });
 });

@@ -1,15 +1,22 @@
 import { cp, rm } from 'node:fs/promises';
+import { type CreatedTokenDto, INTERNAL_SECRET_HEADER } from '@portcullis/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../scripts/stack/run-command.ts';
-import { makeServiceToken } from './harness/fixtures.ts';
-import { Stack } from './harness/stack.ts';
+import { AdminCommand } from './harness/admin-command.ts';
+import { makeServiceToken, makeToken } from './harness/fixtures.ts';
+import { INTERNAL_SECRET, Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 let stack: Stack;
+let command: AdminCommand;
 beforeAll(async () => {
   stack = await Stack.start({ ownPostgres: true, gateways: 2, tokenServiceEnv: { PORTCULLIS_LEASE_MS: '3000' } });
+  command = await AdminCommand.for(stack);
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  command?.stop();
+  await stack.stop();
+});
 
 const statuses = (token: string): Promise<number[]> =>
   Promise.all([0, 1].map(async (i) => (await stack.client(i, token).get('/api/datastores')).status));
@@ -37,14 +44,7 @@ describe('a Postgres that is restored from an older backup', () => {
     const admin = stack.direct(0, stack.adminToken);
     const [revokedLater, revokedBefore] = [await makeServiceToken(admin), await makeServiceToken(admin)];
     await admin.put(`/api/user-tokens/${revokedBefore.id}`, { revoke: true });
-
-    await stack.postgres!.stop();
-    const { clusterDir } = stack.postgres!;
-    const backup = `${clusterDir}.backup`;
-    await cp(clusterDir, backup, { recursive: true, preserveTimestamps: true });
-    await chownLike(clusterDir, backup);
-    await stack.startPostgres();
-    await waitUntil('the service is back', async () => (await admin.get('/api/users/me')).status === 200);
+    const backup = await backUp();
 
     // What the backup doesn't know: a revocation, and more people than it has numbers for.
     await admin.put(`/api/user-tokens/${revokedLater.id}`, { revoke: true });
@@ -52,26 +52,94 @@ describe('a Postgres that is restored from an older backup', () => {
     await eventually(madeLater.bearer_token, 200);
     await eventually(revokedLater.bearer_token, 401);
 
-    // As docs/operations.md has it: token-services stopped, Postgres restored, a new epoch, token-services started.
-    await stack.tokenServices[0]!.process.stop();
-    await stack.postgres!.stop();
-    await rm(clusterDir, { recursive: true });
-    await cp(backup, clusterDir, { recursive: true, preserveTimestamps: true });
-    await chownLike(backup, clusterDir);
-    await rm(backup, { recursive: true });
-    await stack.startPostgres();
-    await stack.database.pool.query('UPDATE access_clock SET epoch = gen_random_uuid()');
-    await stack.tokenServices[0]!.restart();
-
-    await gatewaysReady(); // till then each request is introspected
+    await restore(backup);
+    await beginEpoch();
     expect(await statuses(revokedLater.bearer_token)).toEqual([200, 200]);
     expect(await statuses(madeLater.bearer_token)).toEqual([401, 401]);
     expect(await statuses(revokedBefore.bearer_token)).toEqual([401, 401]);
     const again = await admin.put(`/api/user-tokens/${revokedLater.id}`, { revoke: true });
     expect(await statuses(revokedLater.bearer_token)).toEqual([401, 401]);
     expect(again.body.receipt).toMatchObject({ confirmed: ['gw-1', 'gw-2'] });
-  }, 120_000);
+  }, 240_000);
+
+  it('admits no token that it doesn’t know, at any gateway and for good, while its users and their other tokens go on', async () => {
+    const admin = stack.direct(0, stack.adminToken);
+    const uncommitted = await makeServiceToken(admin);
+    const known = await makeServiceToken(admin);
+    const backup = await backUp();
+    const lost = await makeToken(admin, { user_id: known.user.id });
+    await eventually(lost.bearer_token, 200);
+
+    await restore(backup);
+    // As if it had been committed right after the backup, behind a token with a higher number.
+    await stack.database.pool.query('DELETE FROM tokens WHERE id = $1', [uncommitted.id]);
+    // A restore to a point in time leaves the sequence 32 numbers ahead.
+    await stack.database.pool.query(`SELECT setval(pg_get_serial_sequence('tokens', 'id'), $1)`, [known.id + 32]);
+    const first = await beginEpoch();
+    expect(first.from).toBe(known.id + 1);
+    await expectRefused(lost);
+    await expectRefused(uncommitted);
+    expect(await statuses(known.bearer_token)).toEqual([200, 200]);
+    const issuedSince = await makeToken(admin, { user_id: known.user.id });
+    expect(issuedSince.id).toBe(first.to + 1);
+    expect(await statuses(issuedSince.bearer_token)).toEqual([200, 200]);
+
+    expect((await command.json(['purge'])).code).toBe(0);
+    await stack.tokenServices[0]!.process.stop();
+    const second = await beginEpoch();
+    expect(second).toEqual({ from: issuedSince.id + 1, to: expect.any(Number), missing: 0 });
+    await expectRefused(lost);
+    await expectRefused(uncommitted);
+    expect(await statuses(issuedSince.bearer_token)).toEqual([200, 200]);
+  }, 240_000);
 });
+
+/** Stops Postgres for a copy of its data folder. @returns the copy */
+async function backUp(): Promise<string> {
+  await stack.postgres!.stop();
+  const { clusterDir } = stack.postgres!;
+  const backup = `${clusterDir}.backup`;
+  await copyFolder(clusterDir, backup);
+  await stack.startPostgres();
+  const admin = stack.direct(0, stack.adminToken);
+  await waitUntil('the service is back', async () => (await admin.get('/api/users/me')).status === 200);
+  return backup;
+}
+
+/** Stops the token-service, and leaves Postgres as it was. */
+async function restore(backup: string): Promise<void> {
+  const { clusterDir } = stack.postgres!;
+  await stack.tokenServices[0]!.process.stop();
+  await stack.postgres!.stop();
+  await rm(clusterDir, { recursive: true });
+  await copyFolder(backup, clusterDir);
+  await rm(backup, { recursive: true });
+  await stack.startPostgres();
+}
+
+/** As docs/backup-and-restore.md has it, from a stopped token-service to gateways that are ready. @returns what is void */
+async function beginEpoch(): Promise<{ from: number; to: number; missing: number }> {
+  const { json, stderr } = await command.json(['ledger', 'new-epoch', '--yes']);
+  expect(stderr).toBe('');
+  await stack.tokenServices[0]!.restart();
+  await gatewaysReady(); // till then each request is introspected
+  return json.void_tokens;
+}
+
+/** By every gateway, by the token-service, and by it for a gateway whose lease is over. */
+async function expectRefused({ id, user, bearer_token: token }: CreatedTokenDto): Promise<void> {
+  for (const gateway of [0, 1]) {
+    const answer = await stack.client(gateway, token).get('/api/datastores');
+    expect([answer.status, answer.body.detail]).toEqual([401, 'The token no longer exists']);
+  }
+  expect((await stack.direct(0, token).get('/api/users/me')).status).toBe(401);
+  const introspected = await fetch(`${stack.tokenServices[0]!.internalUrl}/internal/access/introspect`, {
+    method: 'POST',
+    headers: { [INTERNAL_SECRET_HEADER]: INTERNAL_SECRET, 'content-type': 'application/json' },
+    body: JSON.stringify({ token_id: id, user_id: user.id }),
+  });
+  expect(await introspected.json()).toMatchObject({ active: false });
+}
 
 describe('Postgres’s clock', () => {
   it.each([60, -60])(
@@ -124,8 +192,9 @@ async function stepClock(seconds: number): Promise<void> {
   await waitUntil('the service has connected again', async () => (await admin.get('/api/users/me')).status === 200);
 }
 
-/** Postgres refuses a data folder that isn't its own. */
-async function chownLike(from: string, to: string): Promise<void> {
+/** With the owner and the rights, since Postgres refuses a data folder that isn't its own. */
+async function copyFolder(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, preserveTimestamps: true });
   await runCommand('chown', ['-R', `--reference=${from}`, to], { timeoutMs: 10_000 });
   await runCommand('chmod', [`--reference=${from}`, to], { timeoutMs: 10_000 });
 }

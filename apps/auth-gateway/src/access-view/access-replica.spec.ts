@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AccessChange, AccessEntry } from '@portcullis/contracts';
 import { AccessReplica } from './access-replica.js';
 import type { AccessView, LedgerFact } from './access-view.js';
-import { contentOf, gone, key, ModelLedger, principal, token } from './testing/model-ledger.js';
+import { contentOf, gone, key, ModelLedger, principal, token, voidTokens } from './testing/model-ledger.js';
 
 const IDS = [1, 2, 3, 4];
 const KIDS = ['key-1', 'key-2'];
@@ -127,6 +127,7 @@ const fact: fc.Arbitrary<LedgerFact> = fc.oneof(
     .map(({ id, value }) => token(id, value as 'active')),
   fc.record({ id: fc.constantFrom(...IDS), active: fc.boolean() }).map(({ id, active }) => principal(id, active)),
   fc.constantFrom(...IDS).map((id) => gone(id)),
+  fc.constantFrom(voidTokens(1, 2), voidTokens(3, 3)),
   fc
     .record({ id: fc.constantFrom(...KIDS), value: fc.constantFrom('signing', 'retired') })
     .map(({ id, value }) => key(id, value as 'signing')),

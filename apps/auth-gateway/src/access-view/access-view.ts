@@ -1,4 +1,11 @@
-import type { AccessEntry, KeyValue, PrincipalValue, TokenValue } from '@portcullis/contracts';
+import {
+  type AccessEntry,
+  type KeyValue,
+  type PrincipalValue,
+  type TokenRange,
+  tokenRangeOf,
+  type TokenValue,
+} from '@portcullis/contracts';
 import type { Principal } from '@portcullis/access-control';
 
 type WithoutSeq<Entry> = Entry extends AccessEntry ? Omit<Entry, 'seq'> : never;
@@ -16,6 +23,8 @@ const TEAM_LISTS_MAX = 10_000;
 export class AccessView {
   readonly #revoked = new Set<number>();
   readonly #deleted = new Set<number>();
+  /** Few: each restore of Postgres adds one. */
+  readonly #void: TokenRange[] = [];
   readonly #principals = new Map<number, Principal>();
   readonly #keys = new Map<string, KeyValue>();
   readonly #teamLists = new Map<string, string[]>();
@@ -37,7 +46,7 @@ export class AccessView {
   /** undefined: nothing speaks against the token. */
   tokenState(tokenId: number): 'revoked' | 'deleted' | undefined {
     if (this.#revoked.has(tokenId)) return 'revoked';
-    return this.#deleted.has(tokenId) ? 'deleted' : undefined;
+    return this.#deleted.has(tokenId) || (this.#void.length > 0 && this.#isVoid(tokenId)) ? 'deleted' : undefined;
   }
 
   principal(id: number): Principal | undefined {
@@ -48,11 +57,12 @@ export class AccessView {
     return this.#keys.get(kid);
   }
 
-  get sizes(): { tokens: number; principals: number; keys: number } {
+  get sizes(): { tokens: number; principals: number; keys: number; voidRanges: number } {
     return {
       tokens: this.#revoked.size + this.#deleted.size,
       principals: this.#principals.size,
       keys: this.#keys.size,
+      voidRanges: this.#void.length,
     };
   }
 
@@ -65,6 +75,9 @@ export class AccessView {
         return this.#putPrincipal(Number(fact.id), fact.value);
       case 'key':
         this.#keys.set(fact.id, fact.value);
+        return;
+      case 'void_tokens':
+        this.#putVoid(tokenRangeOf(fact.id)!);
     }
   }
 
@@ -89,6 +102,14 @@ export class AccessView {
     this.#deleted.delete(id);
     if (value === 'revoked') this.#revoked.add(id);
     else if (value === 'deleted') this.#deleted.add(id);
+  }
+
+  #isVoid(tokenId: number): boolean {
+    return this.#void.some(({ from, to }) => from <= tokenId && tokenId <= to);
+  }
+
+  #putVoid({ from, to }: TokenRange): void {
+    if (!this.#void.some((known) => known.from === from && known.to === to)) this.#void.push({ from, to });
   }
 
   #putPrincipal(id: number, value: PrincipalValue | null): void {

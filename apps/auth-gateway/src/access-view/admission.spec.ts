@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { VerifiedToken } from '@portcullis/access-control';
+import { TOKEN_REFUSALS, type VerifiedToken } from '@portcullis/access-control';
 import { admit } from './admission.js';
-import { gone, ModelLedger, principal, token } from './testing/model-ledger.js';
+import { gone, ModelLedger, principal, token, voidTokens } from './testing/model-ledger.js';
 
 const NOW = 1_000;
 const verified: VerifiedToken = { tokenId: 5, userId: 7, scim: false, expiresAt: Infinity };
@@ -34,6 +34,22 @@ describe('admit', () => {
     ['of an inactive user', [principal(7, false)]],
   ])('answers 401 invalid_token to a token that is %s', (_, facts) => {
     expect(decide(facts)).toMatchObject({ status: 401, code: 'invalid_token' });
+  });
+
+  it.each([
+    [4, 5],
+    [5, 5],
+    [5, 6],
+  ])(
+    'answers to a token of the void range %i–%i as to a deleted one, even if an entry says it is active',
+    (from, to) => {
+      const facts = [principal(7), voidTokens(1, 2), voidTokens(from, to), token(5, 'active')];
+      expect(decide(facts)).toBe(TOKEN_REFUSALS.deleted);
+    },
+  );
+
+  it('lets in a token on either side of a void range', () => {
+    expect(decide([principal(7), voidTokens(1, 4), voidTokens(6, 9)])).toMatchObject({ tokenId: 5 });
   });
 
   it('answers 401 to an expired token', () => {

@@ -13,7 +13,7 @@ import {
 import { NatsClient } from '@portcullis/messaging';
 import { type AccessComponents, assembleAccess, startAccess } from './access-components.js';
 import { systemClock } from './clock.js';
-import { key, ModelLedger, principal, signFeed, token } from './testing/model-ledger.js';
+import { key, ModelLedger, principal, signFeed, token, voidTokens } from './testing/model-ledger.js';
 import { eventually, NatsServer } from './testing/nats-server.js';
 import { ScriptedApi } from './testing/scripted-api.js';
 
@@ -79,13 +79,18 @@ const ackedSeqs = (): number[] => acks.map((ack) => ack.json<AccessAck>().applie
 
 describe('the change feed', () => {
   it('applies a signed change and acknowledges it with the MAC of the lease', async () => {
-    publish(ledger.commit(token(5, 'revoked')));
-    await eventually(() => ackedSeqs().includes(3));
+    publish(ledger.commit(token(5, 'revoked'), voidTokens(8, 9)));
+    await eventually(() => ackedSeqs().includes(4));
     const ack = acks.at(-1) as Msg;
-    expect(ack.json()).toEqual({ instance: 'gw-1', lease_id: 'gw-1.1', epoch: 'epoch-1', applied_seq: 3 });
+    expect(ack.json()).toEqual({ instance: 'gw-1', lease_id: 'gw-1.1', epoch: 'epoch-1', applied_seq: 4 });
     const mac = createHmac('sha256', Buffer.alloc(32, 1)).update(ack.data).digest('base64url');
     expect(ack.headers?.get(LEASE_MAC_HEADER)).toBe(`gw-1.1.${mac}`);
-    expect(access.replica.view?.tokenState(5)).toBe('revoked');
+    expect([5, 7, 8, 9].map((id) => access.replica.view?.tokenState(id))).toEqual([
+      'revoked',
+      undefined,
+      'deleted',
+      'deleted',
+    ]);
   });
 
   it('coalesces the acks of changes that come together', async () => {

@@ -10,6 +10,7 @@ import {
   type RenewResponse,
   type Role,
   ROLES,
+  tokenRangeOf,
   type TokenValue,
   USER_TYPES,
   type UserType,
@@ -28,6 +29,10 @@ const KEY_VALUES: readonly KeyValue[] = ['signing', 'verifying', 'retired'];
 export function parseFact(kind: unknown, id: unknown, value: unknown): LedgerFact {
   if (typeof id !== 'string' || id === '') throw new MalformedMessage('an entry has no id');
   if (kind === 'key') return { kind, id, value: oneOf(KEY_VALUES, value, 'key state') };
+  if (kind === 'void_tokens') {
+    if (!tokenRangeOf(id)) throw new MalformedMessage('an id is not a range of tokens');
+    return { kind, id, value: oneOf(['deleted'], value, 'state of void tokens') };
+  }
   if (!NUMERIC_ID.test(id) || !Number.isSafeInteger(Number(id))) throw new MalformedMessage('an id is not a number');
   if (kind === 'token') return { kind, id, value: parseTokenState(value) };
   if (kind === 'principal') return { kind, id, value: value === null ? null : parsePrincipal(value) };

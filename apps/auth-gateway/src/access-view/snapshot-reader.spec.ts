@@ -1,13 +1,22 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSnapshot, SNAPSHOT_LINE_BYTES_MAX } from './snapshot-reader.js';
-import { contentOf, key, ModelLedger, principal, token } from './testing/model-ledger.js';
+import { contentOf, key, ModelLedger, principal, token, voidTokens } from './testing/model-ledger.js';
 
 function ledger(): ModelLedger {
   const ledger = new ModelLedger();
-  ledger.commit(token(1, 'revoked'), token(2, 'deleted'), token(3, 'active'), principal(7), key('key-1', 'signing'));
+  ledger.commit(
+    token(1, 'revoked'),
+    token(2, 'deleted'),
+    token(3, 'active'),
+    principal(7),
+    key('key-1', 'signing'),
+    voidTokens(5, 6),
+  );
   return ledger;
 }
+
+const IDS = [1, 2, 3, 4, 5, 6, 7];
 
 async function* chunked(text: string, sizeBytes = 16): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);
@@ -22,10 +31,8 @@ describe('readSnapshot', () => {
       fc.asyncProperty(fc.integer({ min: 1, max: 400 }), async (sizeBytes) => {
         const view = await readSnapshot(chunked(lines().join(''), sizeBytes));
         expect(view.epoch).toBe('epoch-1');
-        expect(view.appliedSeq).toBe(5);
-        expect(contentOf(view, [1, 2, 3, 7], ['key-1'])).toEqual(
-          contentOf(ledger().replayedTo(5), [1, 2, 3, 7], ['key-1']),
-        );
+        expect(view.appliedSeq).toBe(6);
+        expect(contentOf(view, IDS, ['key-1'])).toEqual(contentOf(ledger().replayedTo(6), IDS, ['key-1']));
       }),
       { numRuns: 50 },
     );
@@ -40,8 +47,8 @@ describe('readSnapshot', () => {
 
   it('refuses a snapshot whose count differs', async () => {
     const [header, firstPage, ...rest] = lines();
-    await expect(readSnapshot(chunked([header, ...rest].join('')))).rejects.toThrow('holds 4 entries and says 5');
-    await expect(readSnapshot(chunked([header, firstPage, firstPage, ...rest].join('')))).rejects.toThrow('says 5');
+    await expect(readSnapshot(chunked([header, ...rest].join('')))).rejects.toThrow('holds 5 entries and says 6');
+    await expect(readSnapshot(chunked([header, firstPage, firstPage, ...rest].join('')))).rejects.toThrow('says 6');
   });
 
   it('refuses anything after the end, and what is not a fact', async () => {
@@ -55,6 +62,11 @@ describe('readSnapshot', () => {
       '{"kind":"token","entries":[["1","revoked"]]}',
       '{"kind":"principal","entries":[["x",null]]}',
       '{"kind":"user","entries":[["1",null]]}',
+      '{"kind":"void_tokens","entries":[["5","deleted"]]}',
+      '{"kind":"void_tokens","entries":[["6-5","deleted"]]}',
+      '{"kind":"void_tokens","entries":[["5-9999999999999999","deleted"]]}',
+      '{"kind":"void_tokens","entries":[["5-6-7","deleted"]]}',
+      '{"kind":"void_tokens","entries":[["5-6","active"]]}',
       '[]',
       'x',
     ];

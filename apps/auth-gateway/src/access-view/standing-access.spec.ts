@@ -6,7 +6,7 @@ import { instantOf } from './clock.js';
 import { Lease } from './lease.js';
 import { type Standing, StandingAccess } from './standing-access.js';
 import { ManualClock, settle } from './testing/manual-clock.js';
-import { key, ModelLedger, principal, token } from './testing/model-ledger.js';
+import { key, ModelLedger, principal, token, voidTokens } from './testing/model-ledger.js';
 
 const LEASE_MS = 3_000;
 
@@ -58,7 +58,7 @@ describe('what was let in once and lasts', () => {
     expect(events).toEqual(['asked 5', 'ended 5', 'acknowledged']);
   });
 
-  it('is asked about only when its token or its user is concerned, or a key is retired', () => {
+  it('is asked about only when its token or its user is concerned, or a key is retired, or tokens are void', () => {
     stand(5, 7, true);
     stand(6, 8, true);
     replica.applyChange(ledger.commit(token(6, 'revoked')));
@@ -69,6 +69,8 @@ describe('what was let in once and lasts', () => {
     expect(events).toHaveLength(2);
     replica.applyChange(ledger.commit(key('key-1', 'retired')));
     expect(events.slice(2)).toEqual(['asked 5', 'asked 6']);
+    replica.applyChange(ledger.commit(voidTokens(5, 9)));
+    expect(events.slice(4)).toEqual(['asked 5', 'asked 6']);
     expect(standing.count).toBe(2);
   });
 

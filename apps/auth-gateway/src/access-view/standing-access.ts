@@ -70,10 +70,12 @@ export class StandingAccess {
     if (this.#open.size === 0) return;
     const tokens = idsOf(entries, 'token');
     const principals = idsOf(entries, 'principal');
-    const keyRetired = entries.some(({ kind, value }) => kind === 'key' && value === 'retired');
+    const manyEnded = entries.some(
+      ({ kind, value }) => kind === 'void_tokens' || (kind === 'key' && value === 'retired'),
+    );
     for (const standing of this.#open) {
       const { tokenId, principal } = standing.caller;
-      const concerned = keyRetired || tokens.has(String(tokenId)) || principals.has(String(principal.id));
+      const concerned = manyEnded || tokens.has(String(tokenId)) || principals.has(String(principal.id));
       if (concerned) this.#recheck(standing);
     }
   }

@@ -11,7 +11,8 @@ import type { LedgerPosition } from './ledger-position.js';
 export type NewAccessEntry =
   | { kind: 'token'; id: string; value: TokenValue; dropAfter?: Date | null }
   | { kind: 'principal'; id: string; value: PrincipalValue | null; dropAfter?: Date | null }
-  | { kind: 'key'; id: string; value: KeyValue; dropAfter?: Date | null };
+  | { kind: 'key'; id: string; value: KeyValue; dropAfter?: Date | null }
+  | { kind: 'void_tokens'; id: string; value: 'deleted'; dropAfter?: Date | null };
 
 type NumberedEntry = AccessEntry & Pick<NewAccessEntry, 'dropAfter'>;
 

@@ -5,7 +5,7 @@ import { prepared } from '../database/prepared.js';
 import { AccessLedger } from './access-ledger.js';
 
 const PAGE_ENTRIES = 10_000;
-const KINDS: readonly AccessEntryKind[] = ['key', 'principal', 'token'];
+const KINDS: readonly AccessEntryKind[] = ['key', 'principal', 'void_tokens', 'token'];
 
 /** The whole ledger at one number, for a gateway that starts or has fallen too far behind. */
 @Injectable()

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { AccessTransaction } from '../access/access-transaction.js';
+import type { LedgerPosition } from '../access/ledger-position.js';
+import { skipLostUsers, type VoidTokens, voidLostTokens } from '../access/lost-ids.js';
 import { LEASE_MARGIN_MS } from '../access/revocation-barrier.js';
 import { COMMAND_LINE_ACTOR } from '../audit/actor.js';
-import { appendAudit } from '../audit/audit-trail.js';
 import type { TokenServiceConfig } from '../config.js';
 import { dataSourceOptions, TOKEN_SERVICE_APPLICATION } from '../database/data-source.js';
 import { inWords, type PurgeReport, Retention } from '../retention/retention.js';
@@ -67,22 +69,30 @@ async function purgeInTurn(retention: Retention): Promise<PurgeReport> {
 async function newEpoch({ config, output }: Session, isSure: boolean): Promise<void> {
   if (!isSure) throw new CommandError('Stop all token-services and the old Postgres first, then say so with --yes.');
   const settings = config();
-  const { epoch } = await withDataSource(settings, async (dataSource) => {
+  const { epoch, lost } = await withDataSource(settings, async (dataSource) => {
     await assertNoTokenService(dataSource);
-    return dataSource.transaction(async (manager) => {
-      const [rows] = await manager.query<[{ epoch: string }[], number]>(NEW_EPOCH_SQL);
-      await manager.query('DELETE FROM sessions');
-      await manager.query(SKIP_LOST_IDS_SQL, [LOST_IDS_MAX]);
-      const after = { epoch: rows[0]!.epoch };
-      await appendAudit(manager, COMMAND_LINE_ACTOR, [{ action: 'ledger.new_epoch', target: 'ledger/1', after }]);
-      return rows[0]!;
-    });
+    return dataSource.transaction(beginEpoch);
   });
   const waitMs = settings.leaseMs + LEASE_MARGIN_MS;
-  output().say({ epoch, wait_ms: waitMs }, [
+  const { from, to, missing } = lost;
+  output().say({ epoch, void_tokens: lost, wait_ms: waitMs }, [
     `The ledger has the epoch ${epoch}, and nobody is signed in.`,
+    `Void are the tokens ${from} to ${to}, which this database can't know, and ${missing} numbers below that no token has.`,
     `Wait ${waitMs / 1_000} s, then start the token-services; each gateway takes a new snapshot.`,
   ]);
+}
+
+async function beginEpoch(manager: EntityManager): Promise<{ epoch: string; lost: VoidTokens }> {
+  const [rows] = await manager.query<[LedgerPosition[], number]>(NEW_EPOCH_SQL);
+  const tx = new AccessTransaction(manager, rows[0]!);
+  await manager.query('DELETE FROM sessions');
+  await skipLostUsers(manager);
+  const lost = await voidLostTokens(tx);
+  const { epoch } = tx.position;
+  const after = { epoch, void_tokens: lost };
+  tx.audit(COMMAND_LINE_ACTOR, [{ action: 'ledger.new_epoch', target: 'ledger/1', after }]);
+  await tx.flush();
+  return { epoch, lost };
 }
 
 async function assertNoTokenService(dataSource: DataSource): Promise<void> {
@@ -105,15 +115,6 @@ async function withDataSource<T>(
   }
 }
 
-/**
- * Numbers that may have been given out since the backup. A token names its user and itself by number: were one given to somebody
- * else, a token that the backup doesn't know would be taken for theirs.
- */
-const LOST_IDS_MAX = 1_000_000;
-const SKIP_LOST_IDS_SQL = `
-  SELECT setval(name, nextval(name) + $1)
-  FROM unnest(ARRAY[pg_get_serial_sequence('tokens', 'id'), pg_get_serial_sequence('users', 'id')]) AS name`;
-
-const NEW_EPOCH_SQL = 'UPDATE access_clock SET epoch = gen_random_uuid() RETURNING epoch';
+const NEW_EPOCH_SQL = 'UPDATE access_clock SET epoch = gen_random_uuid() RETURNING seq, epoch';
 const SERVICES_SQL = `
   SELECT count(*) AS count FROM pg_stat_activity WHERE datname = current_database() AND split_part(application_name, '/', 1) = $1`;

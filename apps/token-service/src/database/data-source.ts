@@ -8,6 +8,7 @@ import { Scim1763800000000 } from './migrations/1763800000000-scim.js';
 import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
 import { Operations1763820000000 } from './migrations/1763820000000-operations.js';
 import { Upkeep1763830000000 } from './migrations/1763830000000-upkeep.js';
+import { VoidTokens1763840000000 } from './migrations/1763840000000-void-tokens.js';
 
 export const MIGRATIONS = [
   Foundation1763700000000,
@@ -15,6 +16,7 @@ export const MIGRATIONS = [
   Sessions1763810000000,
   Operations1763820000000,
   Upkeep1763830000000,
+  VoidTokens1763840000000,
 ];
 
 const logger = new Logger('Database');

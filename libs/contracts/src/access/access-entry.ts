@@ -16,11 +16,27 @@ export type TokenValue = 'revoked' | 'deleted' | 'active';
 /** `verifying`: tokens signed with it are good, new ones are not signed with it. A key with no entry is unknown. */
 export type KeyValue = 'signing' | 'verifying' | 'retired';
 
-/** One numbered fact of the access ledger: the latest word about a token, a principal or a signing key. */
+/**
+ * One numbered fact of the access ledger: the latest word about a token, a principal or a signing key. `void_tokens` are the tokens
+ * of a range of numbers, `<from>-<to>` with both ends, which a restored database can't know: each is refused as a deleted one is.
+ */
 export type AccessEntry =
   | { seq: number; kind: 'token'; id: string; value: TokenValue }
   | { seq: number; kind: 'principal'; id: string; value: PrincipalValue | null }
-  | { seq: number; kind: 'key'; id: string; value: KeyValue };
+  | { seq: number; kind: 'key'; id: string; value: KeyValue }
+  | { seq: number; kind: 'void_tokens'; id: string; value: 'deleted' };
+
+/** Numbers of tokens, both ends included. */
+export interface TokenRange {
+  from: number;
+  to: number;
+}
+
+/** What `<from>-<to>`, the id of a `void_tokens` entry, stands for; undefined when it isn't that. */
+export function tokenRangeOf(id: string): TokenRange | undefined {
+  const [, from, to] = (/^([1-9]\d{0,15})-([1-9]\d{0,15})$/.exec(id) ?? []).map(Number);
+  return from && to && from <= to && Number.isSafeInteger(to) ? { from, to } : undefined;
+}
 
 export type AccessEntryKind = AccessEntry['kind'];
 

@@ -73,7 +73,8 @@ export interface SnapshotHeader {
 export type SnapshotPage =
   | { kind: 'token'; state: TokenValue; ids: number[] }
   | { kind: 'principal'; entries: [id: string, value: PrincipalValue | null][] }
-  | { kind: 'key'; entries: [id: string, value: KeyValue][] };
+  | { kind: 'key'; entries: [id: string, value: KeyValue][] }
+  | { kind: 'void_tokens'; entries: [id: string, value: 'deleted'][] };
 
 /** Last line: a snapshot without it, or with another number of entries, was cut off and must not be used. */
 export interface SnapshotEnd {

@@ -87,7 +87,7 @@ export class ModelLedger {
       state,
       ids: entries.filter(({ kind, value }) => kind === 'token' && value === state).map(({ id }) => Number(id)),
     }));
-    const others = (['principal', 'key'] as const).map((kind) => ({
+    const others = (['principal', 'key', 'void_tokens'] as const).map((kind) => ({
       kind,
       entries: entries.filter((entry) => entry.kind === kind).map(({ id, value }) => [id, value]),
     }));
@@ -103,6 +103,12 @@ export const token = (id: number, value: 'revoked' | 'deleted' | 'active'): Ledg
 });
 
 export const key = (id: string, value: 'signing' | 'verifying' | 'retired'): LedgerFact => ({ kind: 'key', id, value });
+
+export const voidTokens = (from: number, to: number): LedgerFact => ({
+  kind: 'void_tokens',
+  id: `${from}-${to}`,
+  value: 'deleted',
+});
 
 export const principal = (id: number, active = true, role: 'Member' | 'Admin' = 'Member'): LedgerFact => ({
   kind: 'principal',
