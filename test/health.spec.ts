@@ -23,7 +23,7 @@ const readyzSays = (client: HttpClient, name: string, status: string) =>
 
 const reasonsOf = (body: { errors: { field: string }[] }): string[] => body.errors.map(({ field }) => field);
 
-const freeze = (): Promise<() => unknown> => freezePostgres(stack.postgres!);
+const freeze = async (): Promise<() => unknown> => freezePostgres(stack.postgres!);
 const stop = async (): Promise<() => unknown> => {
   await stack.postgres!.stop();
   return () => stack.startPostgres();

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeServiceToken } from './harness/fixtures.ts';
 import type { HttpClient } from './harness/http-client.ts';
+import { childrenOf } from './harness/process-table.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
@@ -26,10 +26,7 @@ async function leases(): Promise<{ instance: string; worker: number; state: stri
 }
 
 function workerPids(): number[] {
-  const { pid } = stack.gateways[0]!.process;
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
+  return childrenOf(stack.gateways[0]!.process.pid);
 }
 
 /** Each on a connection of its own; connections go to the workers in turn. */

@@ -1,4 +1,5 @@
 import { cpuSeconds } from '../measuring/cpu-time.ts';
+import { median } from '../measuring/distribution.ts';
 import { runWrk, type WrkResult, type WrkRun } from '../measuring/wrk.ts';
 import type { Contender } from './contenders/contender.ts';
 
@@ -67,8 +68,4 @@ function line(name: string, taken: readonly Sample[], reference: readonly Sample
     ratio.toFixed(2),
   ];
   return `${name.padEnd(38)}${cells.map((cell) => cell.padStart(11)).join('')}`;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

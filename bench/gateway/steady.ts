@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, residentMb } from '../measuring/cpu-time.ts';
-import { formatMs } from '../measuring/distribution.ts';
+import { formatMs, median } from '../measuring/distribution.ts';
 import { Load } from '../measuring/load.ts';
 
 export interface SteadyTarget {
@@ -70,7 +70,3 @@ async function run(
 
 const p50 = ({ p50Ms }: Sample): number => p50Ms;
 const p99 = ({ p99Ms }: Sample): number => p99Ms;
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}

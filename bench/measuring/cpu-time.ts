@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { childrenOf, residentBytes } from '../../test/harness/process-table.ts';
 
 /** Linux counts in hundredths of a second (USER_HZ, proc_pid_stat(5)), whatever the kernel's own clock. */
 const TICKS_PER_SECOND = 100;
@@ -10,7 +11,7 @@ export function cpuSeconds(pid: number): number {
 
 /** Resident memory of a process and its children, in MB of 1,000,000 bytes. */
 export function residentMb(pid: number): number {
-  return treeOf(pid).reduce((total, each) => total + ownResidentMb(each), 0);
+  return treeOf(pid).reduce((total, each) => total + residentBytes(each), 0) / 1_000_000;
 }
 
 function ownCpuSeconds(pid: number): number {
@@ -20,14 +21,6 @@ function ownCpuSeconds(pid: number): number {
   return (user + kernel) / TICKS_PER_SECOND;
 }
 
-function ownResidentMb(pid: number): number {
-  const [, kib] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return (Number(kib) * 1_024) / 1_000_000;
-}
-
 function treeOf(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...children.flatMap(treeOf)];
+  return [pid, ...childrenOf(pid).flatMap(treeOf)];
 }

@@ -13,6 +13,11 @@ export function distributionOf(samplesMs: readonly number[]): Distribution {
   return { count: sorted.length, median: at(0.5), p99: at(0.99), max: sorted.at(-1)! };
 }
 
+/** The upper of the two in the middle. @param values at least one */
+export function median(values: readonly number[]): number {
+  return distributionOf(values).median;
+}
+
 export function formatMs(ms: number): string {
   return `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
 }

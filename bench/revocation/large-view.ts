@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { residentBytes } from '../../test/harness/process-table.ts';
 import type { App, Stack } from '../../test/harness/stack.ts';
 import { distributionOf, formatDistribution, formatMs } from '../measuring/distribution.ts';
 import { timed } from './receipts.ts';
@@ -58,6 +58,5 @@ const PRINCIPALS_SQL = `
   FROM generate_series(1, $2::integer) AS n`;
 
 function residentMb(app: App): number {
-  const [, kb] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${app.process.pid}/status`, 'utf8')) ?? [];
-  return Math.round(Number(kb) / 1024);
+  return Math.round(residentBytes(app.process.pid) / 2 ** 20);
 }

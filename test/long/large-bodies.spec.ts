@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeServiceToken } from '../harness/fixtures.ts';
+import { residentBytes } from '../harness/process-table.ts';
 import { defaultRoutes, Stack } from '../harness/stack.ts';
 
 const TOTAL_BYTES = 2 ** 30;
@@ -24,11 +24,6 @@ afterAll(async () => {
   await stack.stop();
   upstream.close();
 });
-
-function residentBytes(pid: number): number {
-  const [, kib] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kib) * 1_024;
-}
 
 it('1 GiB up and down at the same time leaves the gateway as large as it was', { timeout: 300_000 }, async () => {
   const { bearer_token } = await makeServiceToken(stack.admin);

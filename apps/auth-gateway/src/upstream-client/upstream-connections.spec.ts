@@ -262,13 +262,13 @@ describe('waiting for an upstream', () => {
     const limits = { bodyTimeoutMs: 100 };
     const { connections } = await ScriptedUpstream.start((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf');
-      setTimeout(() => socket.write('half'), 400);
+      setTimeout(() => socket.write('half'), 400); // later than the longest silence that is allowed
     }, limits);
     const outcome = ask(connections, {
       on: {
         onResponseData(controller) {
           controller.pause();
-          setTimeout(() => controller.resume(), 500);
+          setTimeout(() => controller.resume(), 500); // the client takes its time: later than that limit too
         },
       },
     });

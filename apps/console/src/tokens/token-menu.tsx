@@ -1,6 +1,7 @@
-import { ActionIcon, Menu } from '@mantine/core';
-import { IconArrowBackUp, IconBan, IconDotsVertical, IconTrash } from '../app/icons.ts';
+import { Menu } from '@mantine/core';
+import { IconArrowBackUp, IconBan, IconTrash } from '../app/icons.ts';
 import type { TokenDto } from '../api/generated/types.gen.ts';
+import { RowMenu } from '../listing/row-menu.tsx';
 import { useTokenRevocation } from './token-actions.ts';
 import classes from './token-menu.module.css';
 
@@ -13,48 +14,35 @@ interface TokenMenuProps {
 export function TokenMenu({ token, onDelete }: TokenMenuProps) {
   const revocation = useTokenRevocation();
   return (
-    <Menu position="bottom-end" width={210}>
-      <Menu.Target>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          c="dimmed"
-          aria-label={`Actions for ${token.name}`}
-          loading={revocation.isPending}
+    <RowMenu name={token.name} width={210} loading={revocation.isPending}>
+      {token.status === 'Active' && (
+        <Menu.Item
+          leftSection={<IconBan size={16} aria-hidden />}
+          onClick={() => revocation.mutate({ token, revoke: true })}
         >
-          <IconDotsVertical size={18} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {token.status === 'Active' && (
-          <Menu.Item
-            leftSection={<IconBan size={16} aria-hidden />}
-            onClick={() => revocation.mutate({ token, revoke: true })}
-          >
-            Revoke
-          </Menu.Item>
-        )}
-        {token.status === 'Revoked' && (
-          <Menu.Item
-            leftSection={<IconArrowBackUp size={16} aria-hidden />}
-            onClick={() => revocation.mutate({ token, revoke: false })}
-          >
-            Restore
-          </Menu.Item>
-        )}
-        {token.status === 'Active' ? (
-          <DeletionExplained />
-        ) : (
-          <Menu.Item
-            className={classes.danger!}
-            leftSection={<IconTrash size={16} aria-hidden />}
-            onClick={() => onDelete(token)}
-          >
-            Delete
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+          Revoke
+        </Menu.Item>
+      )}
+      {token.status === 'Revoked' && (
+        <Menu.Item
+          leftSection={<IconArrowBackUp size={16} aria-hidden />}
+          onClick={() => revocation.mutate({ token, revoke: false })}
+        >
+          Restore
+        </Menu.Item>
+      )}
+      {token.status === 'Active' ? (
+        <DeletionExplained />
+      ) : (
+        <Menu.Item
+          className={classes.danger!}
+          leftSection={<IconTrash size={16} aria-hidden />}
+          onClick={() => onDelete(token)}
+        >
+          Delete
+        </Menu.Item>
+      )}
+    </RowMenu>
   );
 }
 

@@ -1,15 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { PUBLIC_TEAM } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
-import { parseFilter } from '../filter/filter-parser.js';
-import { filterSql, SqlParameters } from '../filter/filter-sql.js';
-import { orderSql } from '../filter/sort-sql.js';
+import { search, type Searched } from '../filter/search.js';
 import type { JsonObject } from '../protocol/json.js';
 import type { ListQuery } from '../protocol/list-query.js';
 import { leavesOut, project } from '../protocol/projection.js';
 import { GROUP_TYPE } from '../schema/resource-type.js';
 import { GROUP_COLUMNS, GROUPS_SQL } from './group-columns.js';
 import { groupResource, type GroupRow, readMembers } from './group-row.js';
+
+const GROUPS: Searched = {
+  type: GROUP_TYPE,
+  columns: GROUP_COLUMNS,
+  id: 'team.id',
+  source: `FROM teams team WHERE team.name <> '${PUBLIC_TEAM}'`,
+  rows: GROUPS_SQL,
+};
 
 /** Finds groups, in the database. */
 @Injectable()
@@ -25,18 +31,7 @@ export class GroupSearch {
     base: string,
     onUnknown: 'refuse' | 'never' = 'refuse',
   ): Promise<{ resources: JsonObject[]; total: number }> {
-    const parameters = new SqlParameters();
-    const filter = query.filter && parseFilter(query.filter, GROUP_TYPE, onUnknown);
-    const condition = filter ? ` AND (${filterSql(filter, GROUP_COLUMNS, parameters)})` : '';
-    const order = orderSql(GROUP_TYPE, query.sortBy, query.descending, GROUP_COLUMNS, 'team.id');
-
-    const counted = `SELECT count(*) AS total FROM teams team WHERE team.name <> '${PUBLIC_TEAM}'${condition}`;
-    const [{ total } = { total: 0 }] = await this.dataSource.query<{ total: number }[]>(counted, [
-      ...parameters.values,
-    ]);
-    if (query.count === 0 || query.startIndex > total) return { resources: [], total };
-    const page = `${order} LIMIT ${parameters.add(query.count)} OFFSET ${parameters.add(query.startIndex - 1)}`;
-    const rows = await this.dataSource.query<GroupRow[]>(`${GROUPS_SQL}${condition} ${page}`, parameters.values);
+    const { rows, total } = await search<GroupRow>(this.dataSource, GROUPS, query, onUnknown);
     return { resources: await this.resources(rows, query, base), total };
   }
 

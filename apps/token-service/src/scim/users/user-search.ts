@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { parseFilter } from '../filter/filter-parser.js';
-import { filterSql, SqlParameters } from '../filter/filter-sql.js';
-import { orderSql } from '../filter/sort-sql.js';
+import { search, type Searched } from '../filter/search.js';
 import type { JsonObject } from '../protocol/json.js';
 import type { ListQuery } from '../protocol/list-query.js';
 import { project } from '../protocol/projection.js';
@@ -10,6 +8,15 @@ import { USER_TYPE } from '../schema/resource-type.js';
 import { USER_COLUMNS } from './user-columns.js';
 import { userResource } from './user-resource.js';
 import { readUserRows } from './user-row.js';
+
+const SOURCE = `FROM users u WHERE u.user_type = 'User'`;
+const PEOPLE: Searched = {
+  type: USER_TYPE,
+  columns: USER_COLUMNS,
+  id: 'u.id',
+  source: SOURCE,
+  rows: `SELECT u.id ${SOURCE}`,
+};
 
 /** Finds people, in the database. */
 @Injectable()
@@ -25,23 +32,9 @@ export class UserSearch {
     base: string,
     onUnknown: 'refuse' | 'never' = 'refuse',
   ): Promise<{ resources: JsonObject[]; total: number }> {
-    const parameters = new SqlParameters();
-    const filter = query.filter && parseFilter(query.filter, USER_TYPE, onUnknown);
-    const condition = filter ? ` AND (${filterSql(filter, USER_COLUMNS, parameters)})` : '';
-    const order = orderSql(USER_TYPE, query.sortBy, query.descending, USER_COLUMNS, 'u.id');
-
-    const counted = `SELECT count(*) AS total FROM users u WHERE u.user_type = 'User'${condition}`;
-    const [{ total } = { total: 0 }] = await this.dataSource.query<{ total: number }[]>(counted, [
-      ...parameters.values,
-    ]);
-    if (query.count === 0 || query.startIndex > total) return { resources: [], total };
-    const page = `${order} LIMIT ${parameters.add(query.count)} OFFSET ${parameters.add(query.startIndex - 1)}`;
-    const matching = `SELECT u.id FROM users u WHERE u.user_type = 'User'${condition} ${page}`;
-    const ids = await this.dataSource.query<{ id: number }[]>(matching, parameters.values);
-    const rows = await readUserRows(
-      this.dataSource.manager,
-      ids.map(({ id }) => id),
-    );
-    return { resources: rows.map((row) => project(USER_TYPE, userResource(row, base), query)), total };
+    const found = await search<{ id: number }>(this.dataSource, PEOPLE, query, onUnknown);
+    const ids = found.rows.map(({ id }) => id);
+    const rows = ids.length > 0 ? await readUserRows(this.dataSource.manager, ids) : [];
+    return { resources: rows.map((row) => project(USER_TYPE, userResource(row, base), query)), total: found.total };
   }
 }
