@@ -90,6 +90,11 @@ export class GatewayLeases {
     ]);
   }
 
+  /** Whether {@link keyOf} needs no database. */
+  knowsKeyOf(leaseId: string): boolean {
+    return this.#keys.has(leaseId);
+  }
+
   /** The key of a lease, released ones included: their last usage report may still be on its way. */
   async keyOf(leaseId: string): Promise<Buffer | undefined> {
     const known = this.#keys.get(leaseId);
