@@ -1,25 +1,40 @@
+import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import type { AccessEntryKind, SnapshotEnd, SnapshotHeader } from '@portcullis/contracts';
+import { type AccessEntryKind, Problem, type SnapshotEnd, type SnapshotHeader } from '@portcullis/contracts';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { AccessLedger } from './access-ledger.js';
 
 const PAGE_ENTRIES = 10_000;
+/** Each holds a database connection for as long as its gateway reads; the others are for the API. */
+const SNAPSHOTS_MAX = 10;
+const BUSY = new Problem(503, 'busy', 'Too many snapshots are being taken at the moment; try again', {
+  headers: { 'Retry-After': '1' },
+});
 const KINDS: readonly AccessEntryKind[] = ['key', 'principal', 'void_tokens', 'token'];
 
 /** The whole ledger at one number, for a gateway that starts or has fallen too far behind. */
 @Injectable()
 export class AccessSnapshot {
+  #underWay = 0;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly ledger: AccessLedger,
   ) {}
 
+  /** The snapshot as a stream, which whoever takes it has to read or to destroy. @throws Problem 503 `busy` */
+  open(): Readable {
+    if (this.#underWay >= SNAPSHOTS_MAX) throw BUSY;
+    this.#underWay += 1;
+    return Readable.from(this.lines()).once('close', () => void (this.#underWay -= 1));
+  }
+
   /**
    * The lines of the snapshot (NDJSON): its header, pages of entries, and an end that tells a whole one from one cut off.
    * One read-only transaction: all of it is true at the header's `seq`. Postgres builds the pages; nothing is parsed here.
    */
-  async *lines(): AsyncGenerator<string> {
+  private async *lines(): AsyncGenerator<string> {
     const runner = this.dataSource.createQueryRunner();
     try {
       await runner.startTransaction('REPEATABLE READ');
