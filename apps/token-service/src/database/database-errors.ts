@@ -2,11 +2,13 @@ import { Problem } from '@portcullis/contracts';
 
 // PostgreSQL error codes (Appendix A) that say "not now" rather than "wrong": connection exceptions are class 08.
 const UNAVAILABLE = new Set([
+  '25006', // read_only_sql_transaction: a standby
   '25P03', // idle_in_transaction_session_timeout
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '53300', // too_many_connections
   '55P03', // lock_not_available
+  '55000', // object_not_in_prerequisite_state: "recovery is in progress", on a standby
   '57014', // query_canceled (statement_timeout)
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
