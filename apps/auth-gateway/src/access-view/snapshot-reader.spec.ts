@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { SNAPSHOT_LINE_BYTES_MAX } from '@portcullis/contracts';
 import { describe, expect, it } from 'vitest';
 import { readSnapshot } from './snapshot-reader.js';
 import { contentOf, key, ModelLedger, principal, token, voidTokens } from './testing/model-ledger.js';
