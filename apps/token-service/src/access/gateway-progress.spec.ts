@@ -13,10 +13,10 @@ const LEASE = 'gw-1:known';
 /** Hears what the test publishes; keys of leases other than {@link LEASE} are never found, nor found missing. */
 async function listening() {
   const lookedUp: string[] = [];
-  let hear = (_message: Msg): void => undefined;
+  const hearing: ((message: Msg) => void)[] = [];
   const connection = {
     subscribe: (_subject: string, { callback }: { callback: (error: null, message: Msg) => void }) =>
-      void (hear = (message) => callback(null, message)),
+      void hearing.push((message) => callback(null, message)),
     closed: () => new Promise(() => undefined),
   } as unknown as NatsConnection;
   const leases: Pick<GatewayLeases, 'knowsKeyOf' | 'keyOf'> = {
@@ -31,7 +31,7 @@ async function listening() {
   const progress = new GatewayProgress({} as DataSource, nats, leases as GatewayLeases);
   progress.onApplicationBootstrap();
   await setImmediate();
-  return { progress, lookedUp, publish: (leaseId: string, seq: number) => hear(ackOf(leaseId, seq)) };
+  return { progress, lookedUp, publish: (leaseId: string, seq: number) => hearing[0]!(ackOf(leaseId, seq)) };
 }
 
 function ackOf(leaseId: string, seq: number): Msg {

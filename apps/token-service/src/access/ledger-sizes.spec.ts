@@ -52,6 +52,10 @@ function personOf(teams: string[]): PrincipalValue {
   return { user_id: 'ada@example.com', user_type: 'User', role: 'Member', teams, active: true };
 }
 
+function entriesOf(count: number, value: PrincipalValue): AccessEntry[] {
+  return Array.from({ length: count }, (_, i) => ({ seq: i + 1, kind: 'principal', id: String(i + 1), value }));
+}
+
 describe('people in many teams', () => {
   it('fit into the lines of a snapshot that a gateway takes, each of them once', async () => {
     const lines: string[] = [];
@@ -79,11 +83,9 @@ describe('people in many teams', () => {
     const connection = await services.nats.connection();
     connection.subscribe(ACCESS_SUBJECT, { callback: (_, message) => void heard.push(message.json()) });
     await connection.flush();
-    const entries = (count: number, value: PrincipalValue): AccessEntry[] =>
-      Array.from({ length: count }, (_, i) => ({ seq: i + 1, kind: 'principal', id: String(i + 1), value }));
     const inAThousand = personOf(Array.from({ length: 5 }, () => TEAMS).flat());
-    feed.publishChange('epoch', entries(64, inAThousand));
-    feed.publishChange('epoch', entries(2, inAThousand));
+    feed.publishChange('epoch', entriesOf(64, inAThousand));
+    feed.publishChange('epoch', entriesOf(2, inAThousand));
     await eventually('both were heard', () => heard.length >= 2);
     expect(heard[0]).toEqual({ type: 'change', epoch: 'epoch', from: 1, to: 64 });
     expect(heard[1]?.entries).toHaveLength(2);

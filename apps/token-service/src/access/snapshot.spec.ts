@@ -4,15 +4,17 @@ import { describe, expect, it } from 'vitest';
 import type { AccessLedger } from './access-ledger.js';
 import { AccessSnapshot } from './snapshot.js';
 
+const BUSY = expect.objectContaining({ status: 503, code: 'busy' });
+
 describe('snapshots', () => {
   it('are so many at once at most that the API keeps connections, and one that is given up makes room', async () => {
     const snapshot = new AccessSnapshot({} as DataSource, {} as AccessLedger);
     const streams = Array.from({ length: 10 }, () => snapshot.open());
-    expect(() => snapshot.open()).toThrow(expect.objectContaining({ status: 503, code: 'busy' }));
+    expect(() => snapshot.open()).toThrow(BUSY);
     const [givenUp, ...others] = streams;
     await once(givenUp!.destroy(), 'close');
     others.push(snapshot.open());
-    expect(() => snapshot.open()).toThrow();
+    expect(() => snapshot.open()).toThrow(BUSY);
     for (const stream of others) stream.destroy();
   });
 
