@@ -6,6 +6,7 @@ import { EventsStream } from './harness/events-stream.ts';
 import { makeServiceToken } from './harness/fixtures.ts';
 import { HttpClient } from './harness/http-client.ts';
 import { INTERNAL_SECRET, Stack } from './harness/stack.ts';
+import { signIn } from './harness/session-client.ts';
 import { SteadyLoad } from './harness/steady-load.ts';
 import { countedUses } from './harness/token-usage.ts';
 import { UsageReports } from './harness/usage-reports.ts';
@@ -118,6 +119,7 @@ describe('Postgres', () => {
   it('that has become a standby, and may be behind, lets nobody in: what it knows is no answer', async () => {
     const { id, user } = await makeServiceToken(stack.admin);
     const admin = stack.direct(0, stack.adminToken);
+    const session = await signIn(stack.direct(), 'admin', stack.adminPassword);
     const internal = new HttpClient(stack.tokenServices[0]!.internalUrl);
     const post = (path: string, body: object) =>
       internal.post(`/internal/access/${path}`, body, { headers: { [INTERNAL_SECRET_HEADER]: INTERNAL_SECRET } });
@@ -134,6 +136,7 @@ describe('Postgres', () => {
         await post('leases/gw-1:some-lease', { epoch: 'some', applied_seq: 0 }),
         await admin.get(`/api/user-tokens/${id}`),
         await admin.put(`/api/user-tokens/${id}`, { revoke: true }),
+        await session.get('/api/users/me'),
       ];
       for (const { status, body } of refused) expect([status, body.code]).toEqual([503, 'unavailable']);
     } finally {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Caller, TOKEN_REFUSALS } from '@portcullis/access-control';
-import { type IntrospectResponse, type PrincipalValue, Problem, unauthorized } from '@portcullis/contracts';
+import { type IntrospectResponse, type PrincipalValue, type Problem, unauthorized } from '@portcullis/contracts';
 import { DataSource } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { Secrets } from '../keys/secrets.js';
@@ -10,10 +10,6 @@ import { TEAM_NAMES_SQL } from '../users/principals.js';
 
 const UNKNOWN = unauthorized('The token was not issued here or was deleted', 'invalid_token');
 const KEY_RETIRED = unauthorized('The key that signed this token was retired', 'invalid_token');
-
-const ON_A_STANDBY = new Problem(503, 'unavailable', 'The database is a standby at the moment; try again', {
-  headers: { 'Retry-After': '1' },
-});
 
 interface IssuedTokenRow extends PrincipalValue {
   id: number;
@@ -24,13 +20,7 @@ interface IssuedTokenRow extends PrincipalValue {
   key_state: string;
 }
 
-/** There is always one; what was issued is null in it when there is no such token. */
-type ReadRow = { standby: boolean } & (IssuedTokenRow | { id: null });
-
-/**
- * What Postgres has on record of tokens, and whether they open anything at this moment. A standby may be behind, and what was
- * revoked on its primary would still be good: it is not believed.
- */
+/** What Postgres has on record of tokens, and whether they open anything at this moment. */
 @Injectable()
 export class IssuedTokens {
   constructor(
@@ -55,12 +45,9 @@ export class IssuedTokens {
     return refusal ? { active: false, detail: refusal.detail } : { active: true, principal: principalOf(row!) };
   }
 
-  /** @throws Problem 503 when Postgres is a standby */
   private async read(tokenId: number, userId: number): Promise<IssuedTokenRow | undefined> {
-    const rows = await prepared<ReadRow>(this.dataSource, ISSUED_TOKEN_SQL, [tokenId, userId]);
-    const { standby, ...issued } = rows[0]!;
-    if (standby) throw ON_A_STANDBY;
-    return issued.id === null ? undefined : issued;
+    const [row] = await prepared<IssuedTokenRow>(this.dataSource, ISSUED_TOKEN_SQL, [tokenId, userId]);
+    return row;
   }
 }
 
@@ -76,9 +63,8 @@ function principalOf({ user_id, user_type, role, teams, active }: IssuedTokenRow
 }
 
 const ISSUED_TOKEN_SQL = `
-  SELECT pg_is_in_recovery() AS standby, issued.* FROM (VALUES (1)) one LEFT JOIN (
-    SELECT u.id, u.user_id, u.user_type, u.role, u.active, ${TEAM_NAMES_SQL} AS teams,
-      t.token_hmac, t.scim, t.revoked_at IS NOT NULL AS revoked, coalesce(t.expires_at <= now(), false) AS expired,
-      (SELECT state FROM signing_keys WHERE kid = t.kid) AS key_state
-    FROM tokens t JOIN users u ON u.id = t.user_id
-    WHERE t.id = $1 AND t.user_id = $2) issued ON true`;
+  SELECT u.id, u.user_id, u.user_type, u.role, u.active, ${TEAM_NAMES_SQL} AS teams,
+    t.token_hmac, t.scim, t.revoked_at IS NOT NULL AS revoked, coalesce(t.expires_at <= now(), false) AS expired,
+    (SELECT state FROM signing_keys WHERE kid = t.kid) AS key_state
+  FROM tokens t JOIN users u ON u.id = t.user_id
+  WHERE t.id = $1 AND t.user_id = $2`;

@@ -1,8 +1,11 @@
 import { Problem } from '@portcullis/contracts';
 
+/** What Postgres says to whoever writes on a standby: read_only_sql_transaction. */
+export const READ_ONLY_TRANSACTION = '25006';
+
 // PostgreSQL error codes (Appendix A) that say "not now" rather than "wrong": connection exceptions are class 08.
 const UNAVAILABLE = new Set([
-  '25006', // read_only_sql_transaction: a standby
+  READ_ONLY_TRANSACTION,
   '25P03', // idle_in_transaction_session_timeout
   '40001', // serialization_failure
   '40P01', // deadlock_detected
