@@ -31,8 +31,12 @@ async function eventually(token: string, status: number): Promise<void> {
 
 /** All gateways hold a lease, or none does. */
 async function gatewaysAnswer(status: 200 | 503): Promise<void> {
-  const answers = () => Promise.all([0, 1].map((i) => stack.client(i).get('/readyz')));
-  await waitUntil(`all gateways answer ${status}`, async () => (await answers()).every((each) => each.status === status), 30_000); // prettier-ignore
+  await waitUntil(
+    `all gateways answer ${status}`,
+    async () =>
+      (await Promise.all([0, 1].map((i) => stack.client(i).get('/readyz')))).every((each) => each.status === status),
+    30_000,
+  );
 }
 
 describe('a Postgres that is restored from an older backup', () => {
