@@ -3,6 +3,8 @@ import { badRequest } from '../protocol/scim-problem.js';
 import { type Attribute, findAttribute } from './attribute.js';
 
 const TEXT_LENGTH_MAX = 8_192;
+/** Of an attribute of a person: each operation of a PATCH goes through them, while every other change of access waits. */
+const VALUES_MAX = 500;
 
 /**
  * Brings a value into the form that its attribute's definition asks for, taking the spellings that identity providers use:
@@ -31,6 +33,11 @@ export function distinct(values: readonly Json[]): Json[] {
 export function assertOnePrimary({ name }: Attribute, values: readonly Json[]): void {
   const primaries = values.filter((value) => isObject(value) && value['primary'] === true);
   if (primaries.length > 1) throw badRequest('invalidValue', `${name}: only one value can be primary`);
+}
+
+/** @throws Problem 400 `tooMany` */
+export function assertFew(name: string, values: readonly Json[]): void {
+  if (values.length > VALUES_MAX) throw badRequest('tooMany', `${name}: has more than ${VALUES_MAX} values`);
 }
 
 /** One value of an attribute that may have several. */
