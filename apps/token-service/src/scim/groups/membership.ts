@@ -128,5 +128,8 @@ function memberValues(value: Json | undefined): (Json | undefined)[] {
   });
 }
 
-const MEMBERS_AMONG_SQL = 'SELECT user_id FROM team_members WHERE team_id = $1 AND user_id = ANY($2)';
+/** Service users may be in a team, and SCIM doesn't see them. */
+const MEMBERS_AMONG_SQL = `
+  SELECT member.user_id FROM team_members member JOIN users u ON u.id = member.user_id
+  WHERE member.team_id = $1 AND member.user_id = ANY($2) AND u.user_type = 'User'`;
 const PEOPLE_SQL = `SELECT id, name FROM users WHERE id = ANY($1) AND user_type = 'User' ORDER BY id`;
