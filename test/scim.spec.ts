@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePerson, makeServiceToken, makeServiceUser, uniqueName } from './harness/fixtures.ts';
 import type { Answer, HttpClient, Json } from './harness/http-client.ts';
 import { makePersonWithPassword } from './harness/people.ts';
+import { signIn } from './harness/session-client.ts';
 import { makePersonsToken, makeScimGroup, makeScimUser, ScimClient, scimToken } from './harness/scim.ts';
 import { Stack } from './harness/stack.ts';
 
@@ -619,6 +620,30 @@ describe('deprovisioning', () => {
       'UserDeleted',
     ]);
     await scim.delete(`/Groups/${group.id}`);
+  });
+
+  it('shuts out the tokens that someone makes in the same moment too', async () => {
+    const user = await makeScimUser(scim);
+    const password = randomBytes(12).toString('base64url');
+    expect((await admin.put(`/api/users/${user.id}/password`, { password })).status).toBe(204);
+    const session = await signIn(stack.client(0), user.userName, password);
+    const make = (): Promise<Answer<Json>> =>
+      session.post('/api/user-tokens', { name: uniqueName('t'), expires_in_days: 30 });
+    const active = (value: boolean): Promise<Answer<Json>> =>
+      scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'active', value }]);
+    const [first, off, ...others] = await Promise.all([
+      await make(),
+      active(false),
+      ...Array.from({ length: 8 }, make),
+    ]);
+    expect(off.status).toBe(200);
+    expect([201, 401]).toEqual(expect.arrayContaining(others.map(({ status }) => status)));
+    const tokens = [first, ...others].flatMap(({ status, body }) => (status === 201 ? [body.bearer_token] : []));
+    const statuses = (): Promise<number[]> =>
+      Promise.all(tokens.map(async (token) => (await stack.client(0, token).get('/api/datastores')).status));
+    expect(await statuses()).toEqual(tokens.map(() => 401));
+    await active(true);
+    expect(await statuses()).toEqual(tokens.map(() => 200));
   });
 
   it('stands in the audit trail as scim, with the one who holds the token', async () => {

@@ -22,6 +22,8 @@ describe('PATCH', () => {
     ['a whole extension', { op: 'add', value: { [ENTERPRISE]: { department: 'D', unknown: 1 } } }, { ...ADA, [ENTERPRISE]: { department: 'D' } }],
     ['an address that its path describes', { op: 'add', path: 'emails[type eq "home"].value', value: 'h@b.c' }, { ...ADA, emails: [...ADA.emails, { type: 'home', value: 'h@b.c' }] }],
     ['a new primary address', { op: 'add', path: 'emails', value: { value: 'p@b.c', primary: true } }, { ...ADA, emails: [{ ...ADA.emails[0], primary: false }, { value: 'p@b.c', primary: true }] }],
+    ['an address that is there, and what is new of it', { op: 'add', path: 'emails', value: [{ value: 'a@b.c', type: 'work', display: 'A' }] }, { ...ADA, emails: [{ ...ADA.emails[0], display: 'A' }] }],
+    ['an address that is there, and nothing new', { op: 'add', path: 'emails', value: ADA.emails }, ADA],
     ['null for a whole extension', { op: 'replace', value: { [ENTERPRISE]: null } }, ADA],
     ['values to remove, named by themselves', { op: 'remove', path: 'emails', value: [{ value: 'a@b.c' }, { value: 'x@b.c' }] }, { userName: 'ada' }],
     ['an empty text', { op: 'replace', path: 'emails[type eq "work"].value', value: '' }, { ...ADA, emails: [{ type: 'work', primary: true }] }],
