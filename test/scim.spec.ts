@@ -509,6 +509,10 @@ describe('a group', () => {
     expect(answer).toMatchObject({ status: 204, text: '' });
     const after = await query('SELECT xmin::text, user_id FROM team_members ORDER BY user_id');
     expect(after).toEqual(before.filter((row) => row.user_id !== id));
+    const remove = (path: string, count: number): Promise<Answer<Json>> =>
+      scim.patch(`/Groups/${group.id}`, Array(count).fill({ op: 'remove', path }));
+    expect((await remove('members[value eq "no id of ours"]', 51)).status).toBe(204);
+    expectScimError(await remove('members[display eq "Nobody"]', 51), 400, 'tooMany');
     const asked = await scim.call('PATCH', `/Groups/${group.id}?attributes=displayName`, {
       Operations: [{ op: 'add', path: 'members', value: [{ value: String(id) }] }],
     });
