@@ -88,12 +88,14 @@ function allChanged({ op, path, value }: PatchOperation, held: readonly Json[]):
   return value === undefined || value === null ? [] : without(held, given);
 }
 
-/** Leaves out what is given: by its `value` where it has one, else as a whole. */
 function without(held: readonly Json[], given: readonly Json[]): Json[] {
-  const identity = (each: Json): string =>
-    canonicalJson(isObject(each) && 'value' in each ? { value: each['value']! } : each);
-  const gone = new Set(given.map(identity));
-  return held.filter((each) => !gone.has(identity(each)));
+  const gone = new Set(given.map(nameOf));
+  return held.filter((each) => !gone.has(nameOf(each)));
+}
+
+/** What a value is removed by: its `value` where it has one, else all of it. */
+function nameOf(each: Json): string {
+  return canonicalJson(isObject(each) && 'value' in each ? { value: each['value']! } : each);
 }
 
 function chosenChanged(operation: PatchOperation, held: readonly Json[]): Json[] {
