@@ -5,8 +5,8 @@ import { GroupSearch } from '../groups/group-search.js';
 import { readListQuery } from '../protocol/list-query.js';
 import { UserSearch } from '../users/user-search.js';
 
-const PEOPLE = 20_000;
-const TEAMS = 2_000;
+const PEOPLE = 5_000;
+const TEAMS = 1_000;
 
 let services: Services;
 beforeAll(async () => {
