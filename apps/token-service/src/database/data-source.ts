@@ -9,6 +9,7 @@ import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
 import { Operations1763820000000 } from './migrations/1763820000000-operations.js';
 import { Upkeep1763830000000 } from './migrations/1763830000000-upkeep.js';
 import { VoidTokens1763840000000 } from './migrations/1763840000000-void-tokens.js';
+import { ScimUpkeep1763850000000 } from './migrations/1763850000000-scim-upkeep.js';
 
 export const MIGRATIONS = [
   Foundation1763700000000,
@@ -17,6 +18,7 @@ export const MIGRATIONS = [
   Operations1763820000000,
   Upkeep1763830000000,
   VoidTokens1763840000000,
+  ScimUpkeep1763850000000,
 ];
 
 const logger = new Logger('Database');
