@@ -13,7 +13,7 @@ import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
 import type { CertificateFiles } from '@portcullis/tls';
 import { REQUEST_HEADERS_MAX } from './client-headers.js';
 import type { DataPath } from './data-path.js';
-import { answerProblem, endLingering } from './problem-answer.js';
+import { answerProblem, endLingering, endWith, isEnding } from './problem-answer.js';
 
 /** Bounds on what a client may send and how long it may take. */
 export interface ServerLimits {
@@ -81,23 +81,36 @@ export function createGatewayServer(
   server.timeout = idleTimeoutMs;
 
   server.on('request', (request, response) => {
-    if (!dataPath.handle(request, response)) nestHandler(request, response);
+    if (isForNobody(request, response) || dataPath.handle(request, response)) return;
+    nestHandler(request, response);
   });
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     dataPath.handleUpgrade(request, socket as Socket, head);
   });
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // The data path invites the body itself, once an upstream is ready for it.
-    if (dataPath.handle(request, response)) return;
+    if (isForNobody(request, response) || dataPath.handle(request, response)) return;
     response.writeContinue();
     nestHandler(request, response);
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    answerProblem(request, response, NO_EXPECTATION, [], true);
+    if (!isForNobody(request, response)) answerProblem(request, response, NO_EXPECTATION, [], true);
   });
-  server.on('connect', (_request, socket: Duplex) => endWithProblem(socket, NO_TUNNEL));
+  server.on('connect', (request, socket: Duplex) => {
+    // Node has let go of the connection: an answer that is still to be sent on it can't be.
+    if ((request.socket as HttpSocket)._httpMessage) socket.destroy();
+    else endWithProblem(socket, NO_TUNNEL);
+  });
   server.on('clientError', answerClientError);
   return server;
+}
+
+/** @returns whether the connection ends with an answer to an earlier request */
+function isForNobody(request: IncomingMessage, response: ServerResponse): boolean {
+  if (isEnding(request.socket)) return true;
+  // Node's parser loses what has come in one piece behind a request for an upgrade that isn't made.
+  if (request.headers.upgrade !== undefined) endWith(response);
+  return false;
 }
 
 function tlsServer(
@@ -121,17 +134,25 @@ export function leaveClientErrorToServer(): void {}
 /** The response that is being sent on a socket, if any; Node's own handler of broken requests looks at it as well. */
 type HttpSocket = Duplex & { _httpMessage?: (ServerResponse & { req: IncomingMessage }) | null };
 
+/** Connections on which something malformed has come: they end once what came before it is answered. */
+const broken = new WeakSet<Duplex>();
+
 function answerClientError(error: NodeJS.ErrnoException, socket: HttpSocket): void {
-  const current = socket._httpMessage;
-  const tooLate = !socket.writable || TOO_LATE_TO_ANSWER.has(error.code ?? '');
-  if (!tooLate && current && endLingering(current)) return;
-  if (tooLate || current?.headersSent) {
+  if (!socket.writable || TOO_LATE_TO_ANSWER.has(error.code ?? '')) {
     socket.destroy();
     return;
   }
-  const problem = EARLY_ANSWERS[error.code ?? ''] ?? MALFORMED;
-  // The fault is in a later, pipelined request: the one before gets its answer first.
-  if (current?.req.complete) current.once('finish', () => endWithProblem(socket, problem));
+  if (broken.has(socket)) return; // each further piece is reported again
+  broken.add(socket);
+  endAfterAnswers(socket, EARLY_ANSWERS[error.code ?? ''] ?? MALFORMED);
+}
+
+/** The fault is in the last of pipelined requests, or in the body of the one that is being answered. */
+function endAfterAnswers(socket: HttpSocket, problem: Problem): void {
+  const current = socket._httpMessage;
+  if (current?.req.complete) current.once('finish', () => endAfterAnswers(socket, problem));
+  else if (current && endLingering(current)) return;
+  else if (current?.headersSent) socket.destroy();
   else endWithProblem(socket, problem);
 }
 

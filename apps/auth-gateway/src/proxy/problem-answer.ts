@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { errorFormFor } from '@portcullis/access-control';
 import type { ErrorForm, Problem } from '@portcullis/contracts';
 import { discardBody } from './request-body.js';
@@ -18,6 +19,26 @@ export function endLingering(response: ServerResponse): boolean {
   return true;
 }
 
+/** Connections that end with an answer that is on its way: what comes behind its request is nobody's (RFC 9112 section 9.6). */
+const ending = new WeakSet<Duplex>();
+
+/** Whether a request that has come on this connection is not to be acted on, nor answered. */
+export function isEnding(connection: Duplex): boolean {
+  return ending.has(connection);
+}
+
+/** Makes an answer that hasn't begun the last one on its connection. */
+export function endWith(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  ending.add(response.req.socket);
+}
+
+/** Ends the connection with an answer that can't be completed; in its turn, when it waits behind others. */
+export function breakOff(response: ServerResponse): void {
+  if (response.socket === null) response.once('socket', (socket) => socket.destroy());
+  response.destroy();
+}
+
 /**
  * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is
  * still sending a long body, the connection ends with the answer: the whole answer is sent first, then what still comes is thrown away up to a bound.
@@ -33,7 +54,7 @@ export function answerProblem(
   closing = false,
 ): void {
   if (response.headersSent || response.destroyed) {
-    response.destroy();
+    breakOff(response);
     return;
   }
   const written = writtenIn(errorFormFor(request.url ?? ''), problem);
@@ -41,7 +62,10 @@ export function answerProblem(
 
   const bytesToCome = bodyBytesToCome(request);
   const lingers = bytesToCome > KEPT_ALIVE_BYTES_MAX;
-  if (lingers || closing) headers.push('Connection', 'close');
+  if (lingers || closing) {
+    headers.push('Connection', 'close');
+    ending.add(request.socket);
+  }
   // The phrase is given: one that an upstream's broken answer left behind would be taken otherwise.
   response.writeHead(problem.status, STATUS_CODES[problem.status] ?? '', headers);
   if (!lingers || request.headers.expect !== undefined) {
