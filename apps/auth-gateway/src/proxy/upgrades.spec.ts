@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ModelLedger, principal, token } from '../access-view/testing/model-ledger.js';
 import { echo, problemIn, RawClient, send, Started, type TestGateway } from './testing/gateway-harness.js';
+import { UpgradeResponse } from './upgrade-response.js';
 
 const started = new Started();
 afterEach(() => started.stop());
@@ -174,6 +175,20 @@ describe('an upgraded connection', () => {
     gateway.replica.applyChange(new ModelLedger().commit(token(456, 'deleted')));
     await expectDead(gateway, client);
     expect(client.received).toBe('');
+  });
+
+  it('is known to be cut in the same turn: an upstream that answers then finds nobody', async () => {
+    let [before, after] = [true, false];
+    const server = createServer().on('upgrade', (request, socket, head) => {
+      const response = new UpgradeResponse(request, socket as Socket, head, 10_000);
+      before = response.destroyed;
+      response.cut();
+      after = response.destroyed;
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new RawClient((server.address() as AddressInfo).port, handshake()).toEnd();
+    server.close();
+    expect([before, after]).toEqual([false, true]);
   });
 
   it('is cut when its user’s role is no longer enough, and goes on after a change that leaves it', async () => {
