@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@portcullis/contracts';
 import { connectionNames, RequestHeader, requestHeader, withoutHeaders } from './header-names.js';
 import { withoutOwnCookies } from './own-cookies.js';
@@ -76,6 +77,14 @@ export function readClientHeaders(
   }
   if (named) found.forwarded = withoutHeaders(found.forwarded, named);
   return framingProblem(found, httpVersion) ?? found;
+}
+
+const UNREAD: HeaderRules = { forwardAuthorization: false, forwardOwnCookies: false };
+
+/** What is wrong with the headers of a request that isn't passed on, where another server could frame or route it differently. */
+export function malformedHeaders({ rawHeaders, httpVersion }: IncomingMessage): Problem | undefined {
+  const read = readClientHeaders(rawHeaders, httpVersion, false, UNREAD);
+  return read instanceof Problem ? read : undefined;
 }
 
 function readSpecial(

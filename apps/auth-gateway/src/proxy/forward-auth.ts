@@ -5,15 +5,15 @@ import { bearerChallenge, Problem } from '@portcullis/contracts';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
-import type { FailedAuthentications } from '../limits/failed-authentications.js';
 import type { ObservedRequest } from '../observation/observed-request.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
 import { type ClientHeaders, readClientHeaders } from './client-headers.js';
-import type { Destinations } from './destinations.js';
+import type { CurrentDestinations } from './current-destinations.js';
 import { appendIdentity } from './identity-headers.js';
 import { type ForwardAuthProxy, isVerification, readOriginalRequest } from './original-request.js';
 import { type Action, policyRefusal } from './policy.js';
 import { answerProblem } from './problem-answer.js';
+import type { Refusals } from './refusals.js';
 import { discardBody } from './request-body.js';
 import type { TrustedProxies } from './trusted-proxies.js';
 
@@ -23,9 +23,8 @@ interface Dependencies {
   readonly usage: Pick<UsageRecorder, 'record'>;
   readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>;
   readonly proxies: TrustedProxies;
-  /** As the routes are now. */
-  readonly destinations: () => Destinations;
-  readonly failures: FailedAuthentications;
+  readonly destinations: Pick<CurrentDestinations, 'find'>;
+  readonly refusals: Pick<Refusals, 'unauthenticated'>;
 }
 
 /** One of a proxy's questions. */
@@ -34,6 +33,7 @@ interface Question {
   readonly response: ServerResponse;
   readonly action: Action;
   readonly clientAddress: string;
+  readonly requestId: string;
   /** Headers that every answer gets, as a flat list. */
   readonly added: string[];
   readonly observed: ObservedRequest | undefined;
@@ -65,7 +65,7 @@ export class ForwardAuth {
     observed?.identify(requestId, clientAddress);
     const action = this.action(request, headers);
     if (action instanceof Problem) return this.refuse(unread, action);
-    const question = { ...unread, action, clientAddress };
+    const question = { ...unread, action, clientAddress, requestId };
     this.deps.gate.authenticate(request, (result) => this.decide(question, result));
   }
 
@@ -76,7 +76,7 @@ export class ForwardAuth {
     if (original instanceof Problem) return original;
     const target = parseRequestTarget(original.target);
     if (target instanceof Problem) return target;
-    const destination = this.deps.destinations().find(target);
+    const destination = this.deps.destinations.find(target);
     if (destination instanceof Problem) return destination;
     if (destination.route === undefined) return NOT_A_ROUTE; // Portcullis's own paths are behind the gateway itself
     const upgrades = original.upgrades || headers.upgrades;
@@ -84,9 +84,9 @@ export class ForwardAuth {
   }
 
   private decide(question: Question, result: Caller | Problem): void {
-    const { request, response, action, clientAddress, added, observed } = question;
+    const { request, response, clientAddress, added, observed } = question;
     if (response.destroyed) return;
-    const refused = this.refusal(action, result, clientAddress, added);
+    const refused = this.refusal(question, result);
     if (refused) return this.refuse(question, refused);
     const caller = result as Caller;
     observed?.admit(caller.tokenId);
@@ -97,18 +97,15 @@ export class ForwardAuth {
     if (!request.complete) discardBody(request, (whole) => void (whole || request.socket.destroy()));
   }
 
-  private refusal(
-    action: Action,
-    result: Caller | Problem,
-    clientAddress: string,
-    added: string[],
-  ): Problem | undefined {
-    if (result instanceof Problem) return this.deps.failures.answerTo(result, clientAddress);
-    return policyRefusal(action, result) ?? action.destination.quotas?.take(result, added);
+  private refusal(question: Question, result: Caller | Problem): Problem | undefined {
+    const { action, added } = question;
+    if (!(result instanceof Problem))
+      return policyRefusal(action, result) ?? action.destination.quotas?.take(result, added);
+    return this.deps.refusals.unauthenticated({ ...question, destination: action.destination }, result);
   }
 
   private refuse(
-    { request, response, added, observed }: Omit<Question, 'action' | 'clientAddress'>,
+    { request, response, added, observed }: Pick<Question, 'request' | 'response' | 'added' | 'observed'>,
     problem: Problem,
     closing = false,
   ): void {
