@@ -46,6 +46,7 @@ const EARLY_ANSWERS: Readonly<Record<string, Problem>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: BODY_MALFORMED,
   ERR_HTTP_REQUEST_TIMEOUT: TIMEOUT,
 };
+const END_OF_HEAD = '\r\n\r\n';
 const TOO_LATE_TO_ANSWER = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_WRITE_AFTER_END']);
 
 /**
@@ -74,7 +75,7 @@ export function createGatewayServer(
     connectionsCheckingInterval: Math.min(headersTimeoutMs, 2_000),
     noDelay: true,
     // What isn't let through to another protocol is a request like any other (RFC 9110 section 7.8).
-    shouldUpgradeCallback: (request) => dataPath.upgrades(request),
+    shouldUpgradeCallback: (request) => !isEnding(request.socket) && dataPath.upgrades(request),
   };
   const server = certificate ? tlsServer(options, certificate, headersTimeoutMs) : createServer(options);
   server.maxHeadersCount = REQUEST_HEADERS_MAX + 1;
@@ -108,9 +109,18 @@ export function createGatewayServer(
 /** @returns whether the connection ends with an answer to an earlier request */
 function isForNobody(request: IncomingMessage, response: ServerResponse): boolean {
   if (isEnding(request.socket)) return true;
-  // Node's parser loses what has come in one piece behind a request for an upgrade that isn't made.
-  if (request.headers.upgrade !== undefined) endWith(response);
+  if (request.headers.upgrade !== undefined && !cameAlone(request)) endWith(response);
   return false;
+}
+
+/**
+ * Whether nothing has come in one piece with a request. Behind one for an upgrade that isn't made, Node's parser loses it, and would go
+ * on in the middle of another request. Clients that offer h2c with every request send nothing behind it, and keep their connection.
+ */
+function cameAlone({ socket, headers }: IncomingMessage): boolean {
+  const piece = (socket as HttpSocket).parser?.getCurrentBuffer?.();
+  if (!piece || 'content-length' in headers || 'transfer-encoding' in headers) return false;
+  return piece.length > END_OF_HEAD.length && piece.indexOf(END_OF_HEAD) === piece.length - END_OF_HEAD.length;
 }
 
 function tlsServer(
@@ -131,8 +141,11 @@ function tlsServer(
  */
 export function leaveClientErrorToServer(): void {}
 
-/** The response that is being sent on a socket, if any; Node's own handler of broken requests looks at it as well. */
-type HttpSocket = Duplex & { _httpMessage?: (ServerResponse & { req: IncomingMessage }) | null };
+/** The response that is being sent on a socket, if any, and what reads it; Node's own handlers look at them as well. */
+type HttpSocket = Duplex & {
+  _httpMessage?: (ServerResponse & { req: IncomingMessage }) | null;
+  parser?: { getCurrentBuffer?(): Buffer | undefined } | null;
+};
 
 /** Connections on which something malformed has come: they end once what came before it is answered. */
 const broken = new WeakSet<Duplex>();

@@ -66,12 +66,24 @@ describe('requests behind another on their connection', () => {
     expect({ usage, asked }).toEqual({ usage: [], asked: new Map() });
   });
 
-  it('are not acted on behind a request for an upgrade that is not made, and the client is told', async () => {
+  const upgrade = get('/livez').replace('\r\n\r\n', '\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+
+  it('are not acted on behind one for an upgrade that is not made, and the client is told', async () => {
     const { port, usage } = await scripted();
-    const upgrade = get('/livez').replace('\r\n\r\n', '\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
     const received = await new RawClient(port, upgrade + get('/a/2')).toEnd();
     expect(received).toMatch(/^HTTP\/1\.1 200 [\s\S]*Connection: close\r\n[\s\S]*nest \/livez$/);
     expect(usage).toEqual([]);
+  });
+
+  it('may offer an upgrade each, when they come one by one', async () => {
+    const { port } = await scripted();
+    const client = new RawClient(port);
+    for (let answers = 1; answers < 4; answers++) {
+      client.socket.write(upgrade);
+      await vi.waitFor(() => expect(client.received.match(/nest \/livez/g)).toHaveLength(answers));
+    }
+    client.socket.write(upgrade.replace('\r\n\r\n', '\r\nContent-Length: 2\r\n\r\nhi')); // nobody knows what else has come
+    expect((await client.toEnd()).match(/Connection: close\r\n/g)).toHaveLength(1);
   });
 
   it('get their answers before one that is malformed, in order', async () => {

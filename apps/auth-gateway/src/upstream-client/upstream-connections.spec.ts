@@ -287,6 +287,22 @@ describe('waiting for an upstream', () => {
     expect((await ask(connections)).error?.code).toBe(code);
   });
 
+  it.each([
+    ['a head that trickles in', 'X'],
+    ['interim answers without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+  ])('is not drawn out by %s', async (_what, bytes) => {
+    let timer: NodeJS.Timeout | undefined;
+    stops.push(() => clearInterval(timer));
+    const { connections } = await ScriptedUpstream.start(
+      (socket) => {
+        if (bytes === 'X') socket.write('HTTP/1.1 200 OK\r\n');
+        timer = setInterval(() => socket.write(bytes), 10);
+      },
+      { headersTimeoutMs: 200 },
+    );
+    expect((await ask(connections)).error?.code).toBe('UND_ERR_HEADERS_TIMEOUT');
+  });
+
   it('is not over while the client takes its time', async () => {
     const limits = { bodyTimeoutMs: 100 };
     const { connections } = await ScriptedUpstream.start((socket) => {
