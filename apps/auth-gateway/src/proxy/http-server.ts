@@ -13,7 +13,7 @@ import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
 import type { CertificateFiles } from '@portcullis/tls';
 import { REQUEST_HEADERS_MAX } from './client-headers.js';
 import type { DataPath } from './data-path.js';
-import { answerProblem, endLingering, endWith, isEnding } from './problem-answer.js';
+import { answerProblem, endLingering, endWith, isEnding, takeNoMore } from './problem-answer.js';
 
 /** Bounds on what a client may send and how long it may take. */
 export interface ServerLimits {
@@ -108,7 +108,10 @@ export function createGatewayServer(
 
 /** @returns whether the connection ends with an answer to an earlier request */
 function isForNobody(request: IncomingMessage, response: ServerResponse): boolean {
-  if (isEnding(request.socket)) return true;
+  if (isEnding(request.socket)) {
+    response.destroy();
+    return true;
+  }
   if (request.headers.upgrade !== undefined && !cameAlone(request)) endWith(response);
   return false;
 }
@@ -157,13 +160,14 @@ function answerClientError(error: NodeJS.ErrnoException, socket: HttpSocket): vo
   }
   if (broken.has(socket)) return; // each further piece is reported again
   broken.add(socket);
+  takeNoMore(socket);
   endAfterAnswers(socket, EARLY_ANSWERS[error.code ?? ''] ?? MALFORMED);
 }
 
 /** The fault is in the last of pipelined requests, or in the body of the one that is being answered. */
 function endAfterAnswers(socket: HttpSocket, problem: Problem): void {
   const current = socket._httpMessage;
-  if (current?.req.complete) current.once('finish', () => endAfterAnswers(socket, problem));
+  if (current?.req.complete && !current.destroyed) current.once('finish', () => endAfterAnswers(socket, problem));
   else if (current && endLingering(current)) return;
   else if (current?.headersSent) socket.destroy();
   else endWithProblem(socket, problem);

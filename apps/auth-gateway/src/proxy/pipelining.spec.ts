@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ServerLimits } from './http-server.js';
 import { RawClient, Started, type TestGateway } from './testing/gateway-harness.js';
 
 const started = new Started();
@@ -16,7 +17,7 @@ interface Scripted extends TestGateway {
 }
 
 /** A gateway before an upstream that leaves each answer to the test. */
-async function scripted(): Promise<Scripted> {
+async function scripted(server: Partial<ServerLimits> = {}): Promise<Scripted> {
   const asked = new Map<string, Socket>();
   const closed: string[] = [];
   const upstream = await started.rawUpstream((socket) => {
@@ -27,7 +28,8 @@ async function scripted(): Promise<Scripted> {
       socket.once('close', () => closed.push(path));
     });
   });
-  return Object.assign(await started.inFrontOf([upstream]), { asked, closed });
+  const routes = `routes: [{prefix: /a, upstreams: ['http://127.0.0.1:${upstream}']}]`;
+  return Object.assign(await started.gateway(routes, { server }), { asked, closed });
 }
 
 describe('requests behind another on their connection', () => {
@@ -98,6 +100,18 @@ describe('requests behind another on their connection', () => {
     expect(await client.toEnd()).toMatch(
       /^HTTP\/1\.1 200 [\s\S]*first[\s\S]*HTTP\/1\.1 200 [\s\S]*halfsecondHTTP\/1\.1 400 [\s\S]*malformed_request/,
     );
+  });
+
+  it('are not acted on when their head took too long, while the one before is answered', async () => {
+    const { port, asked, usage } = await scripted({ headersTimeoutMs: 100 });
+    const client = new RawClient(port, get('/a/1') + get('/a/2').slice(0, -4));
+    await vi.waitFor(() => expect(asked.size).toBe(1));
+    asked.get('/a/1')!.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
+    expect(await new RawClient(port, 'GET /a HTTP/1.1\r\nX').toEnd()).toContain(' 408 '); // it began later
+    client.socket.write('\r\n\r\n');
+    asked.get('/a/1')!.write('second');
+    expect(await client.toEnd()).toMatch(/^HTTP\/1\.1 200 [\s\S]*halfsecondHTTP\/1\.1 408 [\s\S]*request_timeout/);
+    expect(usage).toHaveLength(1);
   });
 
   it('are not answered with what is meant for a CONNECT behind them', async () => {

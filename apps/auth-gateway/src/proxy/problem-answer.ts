@@ -22,6 +22,11 @@ export function endLingering(response: ServerResponse): boolean {
 /** Connections that end with an answer that is on its way: what comes behind its request is nobody's (RFC 9112 section 9.6). */
 const ending = new WeakSet<Duplex>();
 
+/** Nothing that comes from now on is acted on. */
+export function takeNoMore(connection: Duplex): void {
+  ending.add(connection);
+}
+
 /** Whether a request that has come on this connection is not to be acted on, nor answered. */
 export function isEnding(connection: Duplex): boolean {
   return ending.has(connection);
@@ -30,7 +35,7 @@ export function isEnding(connection: Duplex): boolean {
 /** Makes an answer that hasn't begun the last one on its connection. */
 export function endWith(response: ServerResponse): void {
   response.shouldKeepAlive = false;
-  ending.add(response.req.socket);
+  takeNoMore(response.req.socket);
 }
 
 /** Ends the connection with an answer that can't be completed; in its turn, when it waits behind others. */
@@ -64,7 +69,7 @@ export function answerProblem(
   const lingers = bytesToCome > KEPT_ALIVE_BYTES_MAX;
   if (lingers || closing) {
     headers.push('Connection', 'close');
-    ending.add(request.socket);
+    takeNoMore(request.socket);
   }
   // The phrase is given: one that an upstream's broken answer left behind would be taken otherwise.
   response.writeHead(problem.status, STATUS_CODES[problem.status] ?? '', headers);
