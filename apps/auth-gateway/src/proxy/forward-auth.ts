@@ -12,9 +12,8 @@ import type { CurrentDestinations } from './current-destinations.js';
 import { appendIdentity } from './identity-headers.js';
 import { type ForwardAuthProxy, isVerification, readOriginalRequest } from './original-request.js';
 import { type Action, policyRefusal } from './policy.js';
-import { answerProblem } from './problem-answer.js';
+import { answerProblem, discardRest } from './problem-answer.js';
 import type { Refusals } from './refusals.js';
-import { discardBody } from './request-body.js';
 import type { TrustedProxies } from './trusted-proxies.js';
 
 interface Dependencies {
@@ -94,7 +93,7 @@ export class ForwardAuth {
     const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', ...added];
     appendIdentity(headers, caller);
     response.writeHead(200, headers).end();
-    if (!request.complete) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+    discardRest(request);
   }
 
   private refusal(question: Question, result: Caller | Problem): Problem | undefined {

@@ -75,7 +75,7 @@ export function answerProblem(
   response.writeHead(problem.status, STATUS_CODES[problem.status] ?? '', headers);
   if (!lingers || request.headers.expect !== undefined) {
     response.end(written.body, written.encoding);
-    if (bytesToCome > 0) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+    discardRest(request);
     return;
   }
   // Not `end` yet: Node closes the connection with it, and unread bytes would turn that into a reset.
@@ -112,6 +112,11 @@ function writtenIn(form: ErrorForm, problem: Problem): WrittenProblem {
 }
 
 const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length;
+
+/** Throws away what is still to come of an answered request; one that is too long ends its connection. */
+export function discardRest(request: IncomingMessage): void {
+  if (bodyBytesToCome(request) > 0) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+}
 
 /** At most this many bytes; Infinity when the length isn't known, or when the client may or may not send them. */
 function bodyBytesToCome(request: IncomingMessage): number {
