@@ -45,8 +45,9 @@ export function breakOff(response: ServerResponse): void {
 }
 
 /**
- * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is
- * still sending a long body, the connection ends with the answer: the whole answer is sent first, then what still comes is thrown away up to a bound.
+ * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is still
+ * sending a long body, or any where the connection ends anyway, the whole answer is sent first, then what still comes is thrown away up to
+ * a bound, and then the connection ends.
  *
  * @param added further headers, as a flat list
  * @param closing say `Connection: close` in any case
@@ -66,7 +67,7 @@ export function answerProblem(
   const headers = [...written.headers, ...added];
 
   const bytesToCome = bodyBytesToCome(request);
-  const lingers = bytesToCome > KEPT_ALIVE_BYTES_MAX;
+  const lingers = bytesToCome > (closing ? 0 : KEPT_ALIVE_BYTES_MAX);
   if (lingers || closing) {
     headers.push('Connection', 'close');
     takeNoMore(request.socket);
