@@ -33,7 +33,6 @@ export class ClientHeaders {
   contentLength: string | undefined;
   chunked = false;
   expectsContinue = false;
-  upgrades = false;
   origin: string | undefined;
   /** The client's own, if it is acceptable. */
   requestId: string | undefined;
@@ -110,9 +109,6 @@ function readSpecial(
       return undefined;
     case RequestHeader.Expect:
       found.expectsContinue = true;
-      return undefined;
-    case RequestHeader.Upgrade:
-      found.upgrades = true;
       return undefined;
     case RequestHeader.RequestId:
       if (REQUEST_ID.test(value)) found.requestId ??= value;

@@ -262,8 +262,9 @@ export class DataPath {
   }
 
   /** What speaks against a caller who is authenticated. */
-  private refusal({ destination, path, request, client }: Passage, caller: Caller): Problem | undefined {
-    return policyRefusal({ destination, path, method: request.method as string, upgrades: client.upgrades }, caller);
+  private refusal({ destination, path, request, response }: Passage, caller: Caller): Problem | undefined {
+    const upgrades = response instanceof UpgradeResponse; // any other offer of another protocol goes no further
+    return policyRefusal({ destination, path, method: request.method as string, upgrades }, caller);
   }
 
   /** Decides on an upgraded connection's request anew: the same gate, the same policy. */

@@ -7,7 +7,7 @@ import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
 import type { ObservedRequest } from '../observation/observed-request.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
-import { type ClientHeaders, readClientHeaders } from './client-headers.js';
+import { readClientHeaders } from './client-headers.js';
 import type { CurrentDestinations } from './current-destinations.js';
 import { appendIdentity } from './identity-headers.js';
 import { type ForwardAuthProxy, isVerification, readOriginalRequest } from './original-request.js';
@@ -62,14 +62,14 @@ export class ForwardAuth {
     if (headers instanceof Problem) return this.refuse(unread, headers, true);
     const clientAddress = this.deps.proxies.clientAddress(peer, headers.forwardedFor);
     observed?.identify(requestId, clientAddress);
-    const action = this.action(request, headers);
+    const action = this.action(request);
     if (action instanceof Problem) return this.refuse(unread, action);
     const question = { ...unread, action, clientAddress, requestId };
     this.deps.gate.authenticate(request, (result) => this.decide(question, result));
   }
 
   /** What the client asked the proxy for, if that is something on a route. */
-  private action(request: IncomingMessage, headers: ClientHeaders): Action | Problem {
+  private action(request: IncomingMessage): Action | Problem {
     const { method = '', url = '', rawHeaders } = request;
     const original = readOriginalRequest(this.deps.proxy, method, url, rawHeaders);
     if (original instanceof Problem) return original;
@@ -78,8 +78,7 @@ export class ForwardAuth {
     const destination = this.deps.destinations.find(target);
     if (destination instanceof Problem) return destination;
     if (destination.route === undefined) return NOT_A_ROUTE; // Portcullis's own paths are behind the gateway itself
-    const upgrades = original.upgrades || headers.upgrades;
-    return { destination, method: original.method, path: target.path, upgrades };
+    return { destination, method: original.method, path: target.path, upgrades: original.upgrades };
   }
 
   private decide(question: Question, result: Caller | Problem): void {

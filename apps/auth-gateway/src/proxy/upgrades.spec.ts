@@ -87,6 +87,14 @@ describe('a request for another protocol', () => {
     expect(gateway.heads).toEqual([]);
   });
 
+  it('needs no other role than that of its method where the protocol is not changed anyway', async () => {
+    const { port, heads } = await chat({}, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const client = new RawClient(port, handshake('member', 'h2c')); // as Java's client offers with every request
+    await until(() => expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*ok$/));
+    expect(heads[0]).not.toMatch(/upgrade/i);
+    client.socket.destroy();
+  });
+
   it('gets the upstream’s own answer when that refuses, however long, and the connection ends', async () => {
     const refusing = createServer();
     refusing.on('upgrade', (_request, socket) => {
