@@ -109,8 +109,5 @@ function expired(consequence: string): Problem {
 }
 
 function revokedByAdmin(): Problem {
-  const { headers } = insufficientScope('This needs the role Admin').extra;
-  return new Problem(403, 'revoked_by_admin', 'An Admin revoked this token, so only an Admin restores it', {
-    ...(headers && { headers }),
-  });
+  return insufficientScope('An Admin revoked this token, so only an Admin restores it', 'revoked_by_admin');
 }
