@@ -276,7 +276,7 @@ describe('the relay', () => {
 describe('a relay that lost its lock', () => {
   it('loses it when it is frozen, and can mark nothing when it wakes up', { timeout: TEST_TIMEOUT_MS }, async () => {
     await append(1);
-    const holder = startLockHolder(services.postgres.url, 500);
+    const holder = startLockHolder(`${services.postgres.url}?options=-c%20search_path%3Dpublic`, 500);
     await eventually('the process to have the lock', () => holder.output().includes('leads'));
     holder.process.kill('SIGSTOP');
     const next = await RelaySession.open(services.postgres.url, 5_000);
