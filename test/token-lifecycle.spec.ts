@@ -294,16 +294,20 @@ describe('revoke, restore, delete', () => {
   });
 });
 
-describe('of two requests at once', () => {
-  const statuses = async (...requests: Promise<{ status: number }>[]): Promise<number[]> =>
-    (await Promise.all(requests)).map(({ status }) => status).toSorted();
+async function statuses(...requests: Promise<{ status: number }>[]): Promise<number[]> {
+  return (await Promise.all(requests)).map(({ status }) => status).toSorted();
+}
 
+/** The same request at once through a gateway and at the token-service. */
+function twice(path: string, body: object): Promise<number[]> {
+  return statuses(admin.post(path, body), stack.direct(0, stack.adminToken).post(path, body));
+}
+
+describe('of two requests at once', () => {
   it('one makes a token, a user or a team of a name, and the other is told that it is taken', async () => {
     const token = { name: uniqueName('twin'), expires_in_days: 1 };
     const user = { name: uniqueName('twin'), role: 'Member' };
     const team = { name: uniqueName('twin') };
-    const twice = (path: string, body: object): Promise<number[]> =>
-      statuses(admin.post(path, body), stack.direct(0, stack.adminToken).post(path, body));
     expect(await twice('/api/user-tokens', token)).toEqual([201, 409]);
     expect(await twice('/api/users', user)).toEqual([201, 409]);
     expect(await twice('/api/teams', team)).toEqual([201, 409]);
