@@ -4,17 +4,16 @@ import {
   type AccessChange,
   ACCESS_SUBJECT,
   ACK_SUBJECT,
-  INTERNAL_SECRET_HEADER,
   LEASE_MAC_HEADER,
-  type RegisterResponse,
   SIGNATURE_HEADER,
   type TokenValue,
 } from '@portcullis/contracts';
 import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeServiceToken } from './harness/fixtures.ts';
+import { registerLease } from './harness/held-lease.ts';
 import type { HttpClient } from './harness/http-client.ts';
-import { INTERNAL_SECRET, Stack } from './harness/stack.ts';
+import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 const LEASE_MS = 2_000;
@@ -97,7 +96,7 @@ describe('someone who can publish on NATS', () => {
   });
 
   it('ends no barrier early with acks in a gateway’s name, even with a lease key of its own', async () => {
-    const own = await registerLease('intruder');
+    const own = await registerLease(stack, { instance: 'intruder' });
     const { id } = await makeServiceToken(admin);
     const { rows } = await stack.database.pool.query(
       `SELECT lease_id FROM gateway_leases WHERE instance = 'gw-2' AND released_at IS NULL AND fenced_at IS NULL`,
@@ -130,13 +129,3 @@ describe('someone who can publish on NATS', () => {
     }
   });
 });
-
-/** A lease as a gateway gets it, for someone who is inside already. */
-async function registerLease(instance: string): Promise<RegisterResponse> {
-  const response = await fetch(`${stack.tokenServices[0]!.internalUrl}/internal/access/leases`, {
-    method: 'POST',
-    headers: { [INTERNAL_SECRET_HEADER]: INTERNAL_SECRET, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ instance }),
-  });
-  return (await response.json()) as RegisterResponse;
-}

@@ -1,4 +1,4 @@
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { headingAnchors, linkTargets, readMarkdown } from './harness/markdown.ts';
@@ -35,3 +35,40 @@ describe('the manual', () => {
     expect(dead.filter(Boolean)).toEqual([]);
   });
 });
+
+/** What a model says of the code: `Class.member`, with a `#` where it is private, and constants and columns by their names. */
+const MEMBER = /\b([A-Z]\w+)\.(#?[a-z]\w*)\b/g;
+const CONSTANT = /\b[A-Z]+(?:_[A-Z]+)+\b/g;
+
+describe('the models', () => {
+  it('name what is in the code', async () => {
+    const models = await Promise.all(
+      ['access-ledger.pml', 'introspection.pml', 'README.md'].map((file) =>
+        readFile(join(DOCS, 'models', file), 'utf8'),
+      ),
+    );
+    const sources = await sourcesOf('token-service', 'auth-gateway');
+    const members = models.flatMap((text) => [...text.matchAll(MEMBER)]).filter(([name]) => !name.endsWith('.md'));
+    const constants = models.flatMap((text) => [...text.matchAll(CONSTANT)]);
+    expect(members.length).toBeGreaterThan(15);
+    const unknown = [
+      ...members.filter(([, owner, member]) => !sources.some((code) => declares(code, owner!, member!))),
+      ...constants.filter(([name]) => !sources.some((code) => code.toLowerCase().includes(name.toLowerCase()))),
+    ];
+    expect(unknown.map(([name]) => name)).toEqual([]);
+  });
+});
+
+/** As a method, with its parameters, or as a field. */
+function declares(code: string, owner: string, member: string): boolean {
+  return code.includes(`class ${owner} `) && new RegExp(`[ .]${member}\\s*[(<:=]`).test(code);
+}
+
+async function sourcesOf(...apps: string[]): Promise<string[]> {
+  const folders = apps.map((app) => join(REPOSITORY, 'apps', app, 'src'));
+  const lists = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((file) => join(folder, file))),
+  );
+  const files = lists.flat().filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'));
+  return Promise.all(files.map((file) => readFile(file, 'utf8')));
+}

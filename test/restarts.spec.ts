@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { INTERNAL_SECRET_HEADER } from '@portcullis/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventsStream } from './harness/events-stream.ts';
 import { makeServiceToken } from './harness/fixtures.ts';
-import { Stack } from './harness/stack.ts';
+import { HttpClient } from './harness/http-client.ts';
+import { INTERNAL_SECRET, Stack } from './harness/stack.ts';
+import { signIn } from './harness/session-client.ts';
 import { SteadyLoad } from './harness/steady-load.ts';
 import { countedUses } from './harness/token-usage.ts';
 import { UsageReports } from './harness/usage-reports.ts';
@@ -112,7 +115,50 @@ describe('Postgres', () => {
     expectProblems(load, [503]);
     await expectNothingLost(load);
   });
+
+  it('that has become a standby, and may be behind, lets nobody in: what it knows is no answer', async () => {
+    const { id, user } = await makeServiceToken(stack.admin);
+    const admin = stack.direct(0, stack.adminToken);
+    const session = await signIn(stack.direct(), 'admin', stack.adminPassword);
+    const internal = new HttpClient(stack.tokenServices[0]!.internalUrl);
+    const post = (path: string, body: object) =>
+      internal.post(`/internal/access/${path}`, body, { headers: { [INTERNAL_SECRET_HEADER]: INTERNAL_SECRET } });
+    const introspection = { token_id: id, user_id: user.id };
+    expect((await post('introspect', introspection)).body).toMatchObject({ active: true });
+    const asPrimary = await restartAsStandby();
+    try {
+      await waitUntil('the service reads from it', async () =>
+        (await admin.get('/readyz')).text.includes('is a standby'),
+      );
+      const refused = [
+        await post('introspect', introspection),
+        await post('introspect', { token_id: id + 1, user_id: user.id }),
+        await post('leases/gw-1:some-lease', { epoch: 'some', applied_seq: 0 }),
+        await admin.get(`/api/user-tokens/${id}`),
+        await admin.put(`/api/user-tokens/${id}`, { revoke: true }),
+        await session.get('/api/users/me'),
+      ];
+      for (const { status, body } of refused) expect([status, body.code]).toEqual([503, 'unavailable']);
+    } finally {
+      await asPrimary();
+    }
+    await waitUntil('it works again by itself', async () => (await admin.get('/api/users/me')).status === 200);
+    expect((await post('introspect', introspection)).body).toMatchObject({ active: true });
+  });
 });
+
+/** Starts Postgres again as one that follows another, as after a failover. @returns what makes it the primary that it was */
+async function restartAsStandby(): Promise<() => Promise<void>> {
+  const signalFile = join(stack.postgres!.clusterDir, 'standby.signal');
+  await stack.postgres!.stop();
+  await writeFile(signalFile, '');
+  await stack.startPostgres();
+  return async () => {
+    await stack.postgres!.stop();
+    await rm(signalFile);
+    await stack.startPostgres();
+  };
+}
 
 describe('NATS', () => {
   it('restarted: every call is served meanwhile, nothing is lost', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeServiceToken } from './harness/fixtures.ts';
+import { registerLease } from './harness/held-lease.ts';
 import type { HttpClient } from './harness/http-client.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
@@ -28,11 +29,29 @@ describe('a gateway that allows when it is cut off', () => {
     expect(first.body.receipt).toMatchObject({ confirmed: ['gw-1'], expired: [], unconfirmed: ['gw-2'] });
     const again = await admin.put(`/api/user-tokens/${id}`, { revoke: true });
     expect(again.body.receipt).toMatchObject({ confirmed: ['gw-1'], expired: [], unconfirmed: ['gw-2'] });
+    const asked = await admin.get(`/api/access/${again.body.receipt.seq}`);
+    expect(asked.body).toMatchObject({ confirmed: ['gw-1'], pending: [], unconfirmed: ['gw-2'] });
     frozen.kill('SIGCONT');
     await waitUntil('it confirms again', async () => {
       const { body } = await admin.put(`/api/user-tokens/${id}`, { revoke: true });
       return body.receipt.confirmed.length === 2 && !body.receipt.unconfirmed;
     });
+  });
+
+  it('is not called unconfirmed for a lease of which it never heard: the answer to a registration was lost', async () => {
+    const lost = await registerLease(stack, { instance: 'gw-2', when_stale: 'allow' });
+    const { id } = await makeServiceToken(admin);
+    const revoked = await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+    expect(revoked.body.receipt).toMatchObject({ confirmed: ['gw-1', 'gw-2'] });
+    await waitUntil('it is fenced', async () => {
+      const { rows } = await stack.database.pool.query(
+        'SELECT FROM gateway_leases WHERE lease_id = $1 AND fenced_at IS NOT NULL',
+        [lost.lease_id],
+      );
+      return rows.length === 1;
+    });
+    const again = await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+    expect(again.body.receipt).toMatchObject({ confirmed: ['gw-1', 'gw-2'] });
   });
 });
 

@@ -189,7 +189,7 @@ active proctype AccessFollower() {
        registered = 1; row = LIVE; granted = 0; rowAppliedSeq = 0; acked = 0; waitsForRow = 0; waited = 0; swept = 0; still = 0;
        renewedSinceBarrier = 0; renewedSinceSweep = 0; delayed = 0; delayedSeq = 0 }
 
-  :: atomic { registered && snapshotNeeded && !snapshotTaken && renewal == IDLE && !releasing -> /* AccessSnapshot.lines: one transaction */
+  :: atomic { registered && snapshotNeeded && !snapshotTaken && renewal == IDLE && !releasing -> /* AccessSnapshot.open: one transaction */
        snapshotTaken = 1; snapshotSeq = seq; snapshotRevoked = revokedAt[seq] }
   :: atomic { snapshotTaken -> /* AccessReplica.install */
        if
@@ -292,7 +292,7 @@ active proctype GatewayLeases() {
   od
 }
 
-inline liveLeases() {
+inline readHeldLeases() {
   waitsForRow = (row == LIVE
 #ifndef WAITUNGRANTED
     && granted
@@ -313,7 +313,7 @@ active proctype Caller() {
        fi;
        if :: about && revokes -> mustAdmit = 0 :: about && !revokes -> mustRefuse = 0 :: else fi };
 #ifdef BEFORE
-     atomic { liveLeases() };
+     atomic { readHeldLeases() };
 #endif
      atomic { seq++; revokedAt[seq] = revokes; aboutToken[seq] = about;
        if :: about -> tokenEntry = seq :: else -> otherEntry = seq fi;
@@ -321,12 +321,12 @@ active proctype Caller() {
      goto pass
   :: atomic { seq > 0 -> revokes = revokedAt[seq] };     /* a call that changes nothing waits for the latest number too */
 #ifdef BEFORE
-     atomic { liveLeases() };
+     atomic { readHeldLeases() };
 #endif
 pass:
      pending = 0;
 #ifndef BEFORE
-     atomic { liveLeases() };
+     atomic { readHeldLeases() };
 #endif
      if
 #ifdef ALLOW
@@ -334,7 +334,7 @@ pass:
 #else
      :: atomic { !waitsForRow || row != LIVE }                                   /* none, or over meanwhile */
 #endif
-     :: atomic { waitsForRow && (acked >= seq || rowAppliedSeq >= seq) }         /* GatewayProgress.reached */
+     :: atomic { waitsForRow && (acked >= seq || rowAppliedSeq >= seq) }         /* GatewayProgress.shortfalls */
 #ifdef SHORTWAIT
      :: atomic { revokes && waitsForRow && waited == LEASE_MS - 1 ->
 #else

@@ -8,8 +8,9 @@ const OPTIONS = {
   natsNodes: ['nats-1', 'nats-2', 'nats-3'],
   natsRoutes: ['nats-1→nats-2', 'nats-2→nats-1'],
   links: [
-    { name: 'gw-1→NATS', from: 'gw-1' },
-    { name: 'ts-1→Postgres', from: 'ts-1' },
+    { name: 'gw-1→NATS', from: 'gw-1', kind: 'gateway–NATS' },
+    { name: 'gw-1→ts-1 API', from: 'gw-1', kind: 'gateway–token-service API' },
+    { name: 'ts-1→Postgres', from: 'ts-1', kind: 'token-service–Postgres' },
   ],
   faultMs: [500, 3_000],
   calmMs: [100, 200],
@@ -18,6 +19,8 @@ const OPTIONS = {
 function phases(seed: number, count: number): Phase[] {
   return planFaults(new SeededRandom(seed), OPTIONS).take(count).toArray();
 }
+
+const targetsOf = (some: Phase[]) => some.flatMap(({ faults }) => faults.map(({ target }) => target));
 
 it('is determined by the seed', () => {
   expect(phases(7, 100)).toEqual(phases(7, 100));
@@ -29,6 +32,14 @@ it('has each kind alone first, then mixtures', () => {
   const first = all.slice(0, FAULT_KINDS.length);
   expect(first.flatMap(({ faults }) => faults.map(({ kind }) => kind)).toSorted()).toEqual(FAULT_KINDS.toSorted());
   expect(new Set(all.map(({ faults }) => faults.length))).toEqual(new Set([1, 2, 3, 4]));
+});
+
+it('strikes the links that access goes over first, and the others too', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const [first, later] = [phases(seed, FAULT_KINDS.length), phases(seed, 300).slice(FAULT_KINDS.length)];
+    expect(targetsOf(first)).not.toContain('gw-1→ts-1 API');
+    expect(targetsOf(later)).toContain('gw-1→ts-1 API');
+  }
 });
 
 it('never lays hands on one thing twice at a time', () => {

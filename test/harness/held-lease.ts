@@ -1,7 +1,17 @@
-import { INTERNAL_SECRET_HEADER, type RegisterResponse, type RenewResponse } from '@portcullis/contracts';
+import {
+  INTERNAL_SECRET_HEADER,
+  type RegisterRequest,
+  type RegisterResponse,
+  type RenewResponse,
+} from '@portcullis/contracts';
 import { INTERNAL_SECRET, type Stack } from './stack.ts';
 
 const RENEW_MS = 200;
+
+/** A lease as a gateway gets it, for someone who is inside already. */
+export function registerLease(stack: Stack, request: RegisterRequest): Promise<RegisterResponse> {
+  return call(stack, 'POST', '', request);
+}
 
 /** A gateway that renews its lease in time and never applies anything: its keys, say, can't be fetched. */
 export class HeldLease {
@@ -17,7 +27,7 @@ export class HeldLease {
 
   /** Registers and renews once; it is at the ledger's latest number then. */
   static async take(stack: Stack, instance: string): Promise<HeldLease> {
-    const { lease_id } = await call<RegisterResponse>(stack, 'POST', '', { instance });
+    const { lease_id } = await registerLease(stack, { instance });
     const lease = new HeldLease(stack, lease_id);
     const { epoch, seq } = await lease.renew('', 0);
     await lease.renew(epoch, seq);

@@ -292,6 +292,20 @@ describe('AccessFollower', () => {
     expect(harness.isOpen).toBe(false);
   });
 
+  it('is back as soon as a token-service answers again, though it has to begin anew with everything', async () => {
+    const { api, clock, ledger } = await started();
+    api.before.renew = () => Promise.reject(new Error('away'));
+    await clock.advance(60_000);
+    api.leases.clear();
+    ledger.epoch = 'epoch-2';
+    const asked = api.renewals.length;
+    api.before.renew = () => undefined;
+    while (api.renewals.length === asked) await clock.advance(10);
+    await clock.advance(500);
+    expect(harness.isOpen).toBe(true);
+    expect(harness.view?.epoch).toBe('epoch-2');
+  });
+
   it('releases its lease in the end, and never opens again', async () => {
     const { api, clock } = await started();
     const answered = Promise.withResolvers<void>();

@@ -44,6 +44,8 @@ export class AccessFollower {
   /** The view is of a ledger that is no more: the next snapshot replaces it, whatever its number. */
   #otherLedger = false;
   #setbacks = 0;
+  /** The latest setback was that nobody answered. */
+  #unanswered = false;
   #clockOffMs = 0;
   #running: Promise<void> | undefined;
 
@@ -140,9 +142,10 @@ export class AccessFollower {
       const identity = await this.#registered();
       const view = await this.#currentView();
       const setback = await this.#renew(identity, view);
-      if (setback) this.#retry(setback);
+      if (setback) this.#goOn(setback);
       else this.#settle();
     } catch (error) {
+      this.#unanswered = true;
       this.#retry((error as Error).message);
     }
   }
@@ -222,6 +225,13 @@ export class AccessFollower {
     const earlyMs = sent.wallMs - now;
     const lateMs = now - received.wallMs;
     this.#clockOffMs = Math.round(Math.max(0, earlyMs, lateMs));
+  }
+
+  /** What an answer asks for is done at once, however long there was none. */
+  #goOn(setback: string): void {
+    if (this.#unanswered) this.#setbacks = 0;
+    this.#unanswered = false;
+    this.#retry(setback);
   }
 
   #retry(reason: string): void {

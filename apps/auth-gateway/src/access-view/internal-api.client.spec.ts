@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { INTERNAL_SECRET_HEADER } from '@portcullis/contracts';
 import { InternalApiClient } from './internal-api.client.js';
@@ -68,6 +68,31 @@ describe('InternalApiClient', () => {
     await client.register({ instance: 'gw-1' });
     await client.register({ instance: 'gw-1' });
     expect(asked).toBe(2);
+  });
+
+  it('tries every address once in each call, also when several calls fail at the same time', async () => {
+    const waiting: ServerResponse[] = [];
+    const failing = await serve((_, res) => {
+      waiting.push(res);
+      if (waiting.length >= 2) for (const each of waiting) each.writeHead(503).end();
+    });
+    const good = await serve((_, res) => res.end(JSON.stringify({ lease_id: 'gw-1.1', lease_key: 'k' })));
+    const client = clientOf([failing, good]);
+    const both = [client.register({ instance: 'gw-1' }), client.register({ instance: 'gw-1' })];
+    expect(await Promise.all(both)).toMatchObject([{ lease_id: 'gw-1.1' }, { lease_id: 'gw-1.1' }]);
+    expect(waiting).toHaveLength(2);
+  });
+
+  it('renews while as many requests as may be are introspected, and none of those is answered', async () => {
+    const origin = await serve((req, res) => {
+      if (!req.url?.endsWith('/introspect')) res.end(JSON.stringify(new ModelLedger().renew(request, 5)));
+    });
+    const client = clientOf([origin]);
+    const introspected = Array.from({ length: 64 }, () => client.introspect({ token_id: 1, user_id: 1 }));
+    const settled = Promise.allSettled(introspected);
+    expect(await client.renew('gw-1', request)).toMatchObject({ seq: 0 });
+    await client.close();
+    for (const { status } of await settled) expect(status).toBe('rejected');
   });
 
   it.each([404, 410])('takes %i as a lease that is gone', async (status) => {

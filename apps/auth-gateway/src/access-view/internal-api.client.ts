@@ -35,9 +35,19 @@ export class InternalApiError extends Error {}
 
 type Answer<T> = { sent: Instant; status: number; body: T };
 
+interface Outgoing {
+  method: Dispatcher.HttpMethod;
+  path: string;
+  body?: unknown;
+  signal: AbortSignal;
+  dispatcher?: Dispatcher;
+}
+
 /** The token-service's internal API. Each call tries every address once, beginning with the one that answered last. */
 export class InternalApiClient {
   readonly #agent: Agent;
+  /** Apart: a renewal that waited behind the questions of a gateway whose lease is over would keep it over. */
+  readonly #introspections: Agent;
   #preferred = 0;
 
   constructor(
@@ -46,13 +56,14 @@ export class InternalApiClient {
     private readonly clock: Clock,
     connect: buildConnector.connector | buildConnector.BuildOptions = { timeout: CALL_TIMEOUT_MS },
   ) {
-    this.#agent = new Agent({
-      connections: 4,
+    const options = {
       keepAliveTimeout: 30_000,
       connect,
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
-    });
+    };
+    this.#agent = new Agent({ ...options, connections: 4 });
+    this.#introspections = new Agent({ ...options, connections: 4 });
   }
 
   async register(body: RegisterRequest): Promise<RegisterResponse> {
@@ -75,7 +86,7 @@ export class InternalApiClient {
 
   /** Whether a token opens anything at this moment, by the primary database. */
   async introspect(body: IntrospectRequest): Promise<IntrospectResponse> {
-    const answer = await this.#call('POST', '/internal/access/introspect', body);
+    const answer = await this.#call('POST', '/internal/access/introspect', body, this.#introspections);
     return parseIntrospectResponse(parseJson(successOf(answer)));
   }
 
@@ -87,20 +98,26 @@ export class InternalApiClient {
   async snapshot(stop: AbortSignal): Promise<AccessView> {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS)]);
     const answer = await this.#tryEach(async (origin) => {
-      const response = await this.#request(origin, 'GET', '/internal/access/snapshot', undefined, signal);
+      const response = await this.#request(origin, { method: 'GET', path: '/internal/access/snapshot', signal });
       return response.statusCode === 200 ? await readSnapshot(response.body) : refuse(response);
     });
     return answer;
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#introspections.destroy()]);
   }
 
-  #call(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<Answer<string>> {
+  #call(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    dispatcher: Dispatcher = this.#agent,
+  ): Promise<Answer<string>> {
     return this.#tryEach(async (origin) => {
       const sent = instantOf(this.clock);
-      const response = await this.#request(origin, method, path, body, AbortSignal.timeout(CALL_TIMEOUT_MS));
+      const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+      const response = await this.#request(origin, { method, path, body, signal, dispatcher });
       const text = await readText(response.body);
       if (response.statusCode >= 500) throw new InternalApiError(`${origin} answered ${response.statusCode}`);
       return { sent, status: response.statusCode, body: text };
@@ -109,10 +126,7 @@ export class InternalApiClient {
 
   #request(
     origin: string,
-    method: Dispatcher.HttpMethod,
-    path: string,
-    body: unknown,
-    signal: AbortSignal,
+    { method, path, body, signal, dispatcher = this.#agent }: Outgoing,
   ): Promise<Dispatcher.ResponseData> {
     const headers: Record<string, string> = { [INTERNAL_SECRET_HEADER]: this.secret };
     if (body !== undefined) headers['content-type'] = 'application/json';
@@ -121,19 +135,24 @@ export class InternalApiClient {
       headers,
       body: body === undefined ? null : JSON.stringify(body),
       signal,
-      dispatcher: this.#agent,
+      dispatcher,
     });
   }
 
+  /** In an order of its own: calls that fail at the same time must not send each other back to where they failed. */
   async #tryEach<T>(attempt: (origin: string) => Promise<T>): Promise<T> {
     const faults: string[] = [];
+    const first = this.#preferred;
     for (let tried = 0; tried < this.origins.length; tried += 1) {
-      const origin = this.origins[this.#preferred] as string;
+      const index = (first + tried) % this.origins.length;
+      const origin = this.origins[index] as string;
       try {
-        return await attempt(origin);
+        const result = await attempt(origin);
+        this.#preferred = index;
+        return result;
       } catch (error) {
         faults.push(`${origin}: ${(error as Error).message}`);
-        this.#preferred = (this.#preferred + 1) % this.origins.length;
+        if (this.#preferred === index) this.#preferred = (index + 1) % this.origins.length;
       }
     }
     throw new InternalApiError(faults.join('; '));

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
+import { SNAPSHOT_LINE_BYTES_MAX } from '@portcullis/contracts';
 import { describe, expect, it } from 'vitest';
-import { readSnapshot, SNAPSHOT_LINE_BYTES_MAX } from './snapshot-reader.js';
+import { readSnapshot } from './snapshot-reader.js';
 import { contentOf, key, ModelLedger, principal, token, voidTokens } from './testing/model-ledger.js';
 
 function ledger(): ModelLedger {

@@ -1,4 +1,4 @@
-import type { SnapshotHeader } from '@portcullis/contracts';
+import { SNAPSHOT_LINE_BYTES_MAX, type SnapshotHeader } from '@portcullis/contracts';
 import { AccessView } from './access-view.js';
 import {
   MalformedMessage,
@@ -10,9 +10,6 @@ import {
   string,
   tokenIdOf,
 } from './ledger-messages.js';
-
-/** No line of a snapshot may be longer, so that a broken sender can't fill the memory. */
-export const SNAPSHOT_LINE_BYTES_MAX = 8 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 

@@ -9,8 +9,8 @@ const MAC_KEY = Buffer.alloc(32, 1);
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const keyring = new Keyring('portcullis', MAC_KEY, [{ kid: 'k', alg: 'EdDSA', key: publicKey }]);
 
-function tokenOf(id: number, kid = 'k', macKey = MAC_KEY): string {
-  const claims = { iss: 'portcullis', sub: '7', jti: makeJti(id, macKey), iat: 0 };
+function tokenOf(id: number, kid = 'k', macKey = MAC_KEY, exp?: number): string {
+  const claims = { iss: 'portcullis', sub: '7', jti: makeJti(id, macKey), iat: 0, exp };
   const input = `${encodeHeader({ alg: 'EdDSA', kid })}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
   return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
 }
@@ -40,6 +40,14 @@ describe('introspection, while the lease is over', () => {
     expect(await second).toMatchObject({ status: 401, code: 'invalid_token', detail: 'The token has been revoked' });
     void introspection.decide(tokenOf(5));
     expect(questions).toHaveLength(3);
+  });
+
+  it('lets nobody in for longer than their token: what lasts ends with it', async () => {
+    const { introspection, questions } = asked();
+    const [ending, endless] = [introspection.decide(tokenOf(5, 'k', MAC_KEY, 4e9)), introspection.decide(tokenOf(6))];
+    for (const question of questions) question.answer(ACTIVE);
+    expect(await ending).toMatchObject({ tokenId: 5, expiresAt: 4e9 });
+    expect(await endless).toMatchObject({ tokenId: 6, expiresAt: Infinity });
   });
 
   it('asks about 64 at once, and answers 503 beyond that and when nobody can be asked', async () => {

@@ -28,12 +28,12 @@ export class Introspection {
     return this.ask(verified);
   };
 
-  private async ask({ tokenId, userId, scim }: VerifiedToken): Promise<Caller | Problem> {
+  private async ask({ tokenId, userId, scim, expiresAt }: VerifiedToken): Promise<Caller | Problem> {
     this.#underWay += 1;
     try {
       const answer = await this.api.introspect({ token_id: tokenId, user_id: userId });
       if (!answer.active) return unauthorized(answer.detail, 'invalid_token');
-      return { principal: { id: userId, ...answer.principal }, tokenId, scim };
+      return { principal: { id: userId, ...answer.principal }, tokenId, scim, expiresAt };
     } catch {
       return ACCESS_VIEW_STALE; // unreachable: the renewals that fail meanwhile say so in the log
     } finally {

@@ -152,6 +152,21 @@ describe('a request for another protocol', () => {
     client.socket.destroy();
   });
 
+  it('that was introspected is decided on anew by the view that the lease covers again: it may have been revoked since', async () => {
+    const gateway = await chat();
+    gateway.gate.later = true;
+    const client = new RawClient(gateway.port, handshake());
+    await until(() => expect(gateway.gate.waiting).toHaveLength(1));
+    // The answer is on its way: the token was good. Meanwhile the lease is held again, and its revocation is applied and confirmed.
+    gateway.gate.later = false;
+    gateway.gate.callers.delete('editor');
+    gateway.replica.applyChange(new ModelLedger().commit(token(456, 'revoked')));
+    gateway.gate.waiting[0]!();
+    expect(gateway.standing.count).toBe(0);
+    expect(problemIn(await client.toEnd())).toMatchObject({ status: 503, code: 'access_view_stale' });
+    expect(gateway.heads).toEqual([]);
+  });
+
   it('on one of Portcullis’s own paths is a request like any other', async () => {
     const { port } = await started.gateway('routes: []');
     const answer = await send(port, '/readyz', { headers: { Connection: 'Upgrade', Upgrade: 'websocket' } });

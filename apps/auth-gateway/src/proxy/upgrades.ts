@@ -42,7 +42,8 @@ export class Upgrades {
       return TOO_MANY_OF_TOKEN;
     }
     const standing: Standing = { caller, mayGoOn, end: () => response.cut() };
-    if (!this.standing.add(standing)) return ACCESS_VIEW_STALE;
+    // Anew, in one turn with the adding: introspection may have let it in by what was true before the view's latest number.
+    if (!this.standing.holds(caller) || !mayGoOn() || !this.standing.add(standing)) return ACCESS_VIEW_STALE;
     response.permitted = () => this.standing.holds(caller);
     this.#count(caller, 1);
     response.socket?.once('close', () => {

@@ -15,6 +15,8 @@ import { Secrets } from '../keys/secrets.js';
 import { LEDGER_POSITION_SQL, type LedgerPosition } from './ledger-position.js';
 
 const HEARTBEAT_MS = 500;
+/** A quarter of what NATS takes by default. */
+const MESSAGE_BYTES_MAX = 256 * 1024;
 
 /**
  * Tells the gateways of access changes on core NATS, right after the commit. It makes them fast and nothing more: a change that
@@ -44,13 +46,13 @@ export class AccessFeed implements OnApplicationBootstrap, OnApplicationShutdown
   publishChange(epoch: string, entries: readonly AccessEntry[]): void {
     if (entries.length === 0) return;
     const range = { type: 'change', epoch, from: entries[0]!.seq, to: entries.at(-1)!.seq } as const;
-    this.publish(entries.length <= CHANGE_ENTRIES_MAX ? { ...range, entries: [...entries] } : range);
+    const whole = entries.length <= CHANGE_ENTRIES_MAX ? bytesOf({ ...range, entries: [...entries] }) : undefined;
+    this.publish(whole && whole.length <= MESSAGE_BYTES_MAX ? whole : bytesOf(range));
   }
 
-  private publish(message: AccessFeedMessage): void {
+  private publish(payload: Buffer): void {
     // Without a connection the client would keep it and send it later: old news that nobody needs.
     if (!this.nats.isConnected) return;
-    const payload = Buffer.from(JSON.stringify(message));
     const signature = headers();
     signature.set(SIGNATURE_HEADER, sign(null, payload, this.secrets.feedKey).toString('base64url'));
     void this.nats
@@ -64,7 +66,7 @@ export class AccessFeed implements OnApplicationBootstrap, OnApplicationShutdown
     this.#beating = true;
     try {
       const rows = await prepared<LedgerPosition>(this.dataSource, LEDGER_POSITION_SQL, []);
-      this.publish({ type: 'heartbeat', ...rows[0]!, at: Date.now() });
+      this.publish(bytesOf({ type: 'heartbeat', ...rows[0]!, at: Date.now() }));
     } catch (error) {
       // Gateways notice the silence and ask for themselves.
       this.#logger.debug(`No heartbeat: ${(error as Error).message}`);
@@ -72,4 +74,8 @@ export class AccessFeed implements OnApplicationBootstrap, OnApplicationShutdown
       this.#beating = false;
     }
   }
+}
+
+function bytesOf(message: AccessFeedMessage): Buffer {
+  return Buffer.from(JSON.stringify(message));
 }

@@ -17,6 +17,8 @@ import { LeasePool } from './lease-pool.js';
 
 /** More entries than this since the last renewal: a snapshot is the shorter way. */
 const DELTA_ENTRIES_MAX = 20_000;
+/** And so it is for more than these: people may be in many teams, and a gateway takes no answer of any size. */
+const DELTA_BYTES_MAX = 16 * 1024 * 1024;
 const LEASE_KEYS_MAX = 10_000;
 
 interface DeltaRow {
@@ -25,6 +27,7 @@ interface DeltaRow {
   compacted_seq: number;
   now: number;
   newer: number;
+  /** Null: there are none, or they are too large. */
   entries: AccessEntry[] | null;
 }
 
@@ -72,6 +75,7 @@ export class GatewayLeases {
     const [row] = await this.pool.query<DeltaRow & Record<string, unknown>>(DELTA_SQL, [
       request.applied_seq,
       DELTA_ENTRIES_MAX,
+      DELTA_BYTES_MAX,
     ]);
     const { epoch, seq, now, compacted_seq: compactedSeq, newer, entries } = row!;
     const response: RenewResponse = { lease_ms: this.config.leaseMs, epoch, seq, now };
@@ -79,7 +83,8 @@ export class GatewayLeases {
       request.epoch !== epoch ||
       request.applied_seq > seq ||
       request.applied_seq < compactedSeq ||
-      newer > DELTA_ENTRIES_MAX;
+      newer > DELTA_ENTRIES_MAX ||
+      (newer > 0 && entries === null);
     return snapshotRequired ? { ...response, snapshot_required: true } : { ...response, entries: entries ?? [] };
   }
 
@@ -88,6 +93,11 @@ export class GatewayLeases {
     await this.pool.query('UPDATE gateway_leases SET released_at = now() WHERE lease_id = $1 AND released_at IS NULL', [
       leaseId,
     ]);
+  }
+
+  /** Whether {@link keyOf} needs no database. */
+  knowsKeyOf(leaseId: string): boolean {
+    return this.#keys.has(leaseId);
   }
 
   /** The key of a lease, released ones included: their last usage report may still be on its way. */
@@ -119,7 +129,7 @@ const DELTA_SQL = `
   SELECT clock.seq, clock.compacted_seq, ${EPOCH_SQL} AS epoch, floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
     delta.newer, delta.entries
   FROM access_clock clock, LATERAL (
-    SELECT count(*) AS newer,
-      json_agg(json_build_object('seq', seq, 'kind', kind, 'id', id, 'value', value) ORDER BY seq) AS entries
+    SELECT count(*) AS newer, CASE WHEN sum(octet_length(value::text)) <= $3 THEN
+      json_agg(json_build_object('seq', seq, 'kind', kind, 'id', id, 'value', value) ORDER BY seq) END AS entries
     FROM (SELECT * FROM access_entries WHERE seq > $1 ORDER BY seq LIMIT $2 + 1) newest
   ) delta`;

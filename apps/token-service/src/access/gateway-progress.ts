@@ -12,6 +12,8 @@ const POLL_MS = 100;
 const REDIAL_MS = 250;
 const LEASES_MAX = 10_000;
 const ACK_BYTES_MAX = 2_048;
+/** Keys looked up at once. Anyone on NATS can name leases that don't exist, and renewals wait for the same connections. */
+const KEY_LOOKUPS_MAX = 256;
 
 /** How a lease that has not reached a position stands when the wait is over. */
 export type Shortfall = 'late' | 'fenced' | 'released';
@@ -49,6 +51,7 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
   #subscription: Subscription | undefined;
   #poll: NodeJS.Timeout | undefined;
   #polling = false;
+  #lookups = 0;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -124,10 +127,22 @@ export class GatewayProgress implements OnApplicationBootstrap, OnApplicationShu
   private async authentic(message: Msg): Promise<AccessAck | undefined> {
     if (message.data.length > ACK_BYTES_MAX) return undefined;
     const mac = parseLeaseMac(message.headers?.get(LEASE_MAC_HEADER));
-    const key = mac && (await this.leases.keyOf(mac.leaseId));
+    const key = mac && (await this.keyOf(mac.leaseId));
     if (!key || !leaseMacMatches(mac.mac, key, message.data)) return undefined;
     const ack = message.json<AccessAck>();
     return ack.lease_id === mac.leaseId && Number.isSafeInteger(ack.applied_seq) ? ack : undefined;
+  }
+
+  /** Nothing, too, while too many are looked up: what an ack says, the next renewal says again. */
+  private async keyOf(leaseId: string): Promise<Buffer | undefined> {
+    if (this.leases.knowsKeyOf(leaseId)) return this.leases.keyOf(leaseId);
+    if (this.#lookups >= KEY_LOOKUPS_MAX) return undefined;
+    this.#lookups += 1;
+    try {
+      return await this.leases.keyOf(leaseId);
+    } finally {
+      this.#lookups -= 1;
+    }
   }
 
   #note(leaseId: string, progress: LedgerPosition): void {

@@ -20,12 +20,13 @@ export function readHeldLeases(source: EntityManager | DataSource): Promise<Held
   return prepared<HeldLease>(source, HELD_LEASES_SQL, []);
 }
 
-// A row is live until it is released or fenced. A fenced gateway that allows is listed for a day, unless it has begun anew:
-// it may still be serving, and a receipt must not keep quiet about it.
+// A row is live until it is released or fenced. A fenced gateway that allows is listed for a day, unless it was granted a lease
+// anew: it may still be serving, and a receipt must not keep quiet about it. A registration whose answer was lost is nobody's.
 const HELD_LEASES_SQL = `
   SELECT lease_id, instance, lease_ms, renewals, when_stale, fenced_at IS NOT NULL AS fenced, epoch, applied_seq
   FROM gateway_leases lease
   WHERE released_at IS NULL AND (fenced_at IS NULL OR (
-    when_stale = 'allow' AND fenced_at > now() - interval '1 day' AND NOT EXISTS (
+    when_stale = 'allow' AND renewals > 0 AND fenced_at > now() - interval '1 day' AND NOT EXISTS (
       SELECT FROM gateway_leases later
-      WHERE later.instance = lease.instance AND later.worker = lease.worker AND later.registered_at > lease.registered_at)))`;
+      WHERE later.instance = lease.instance AND later.worker = lease.worker AND later.registered_at > lease.registered_at
+        AND later.renewals > 0)))`;

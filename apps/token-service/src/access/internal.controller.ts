@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, StreamableFile } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { InternalOnly } from '@portcullis/access-control';
@@ -47,7 +46,7 @@ export class InternalController {
   @Get('access/snapshot')
   @Header('Content-Type', 'application/x-ndjson')
   takeSnapshot(): StreamableFile {
-    return new StreamableFile(Readable.from(this.snapshot.lines()), { type: 'application/x-ndjson' });
+    return new StreamableFile(this.snapshot.open(), { type: 'application/x-ndjson' });
   }
 
   @Get('keys')

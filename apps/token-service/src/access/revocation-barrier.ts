@@ -70,14 +70,14 @@ export class RevocationBarrier {
     return { seq: position.seq, ...standings, elapsed_ms: Math.round(elapsedMs * 10) / 10 };
   }
 
-  /** Who has confirmed a number so far. */
+  /** Who has confirmed a number so far, and who may never do so. */
   async confirmations(position: LedgerPosition): Promise<AccessConfirmationDto> {
     const leases = await this.leases(position);
     this.progress.noteRenewals(leases);
-    const live = leases.filter(mayAdmit);
-    const shortfalls = await this.progress.shortfalls(position, leaseIds(live), 0);
-    const { confirmed, pending } = byInstance(live, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
-    return { seq: position.seq, confirmed, pending: pending ?? [] };
+    const shortfalls = await this.progress.shortfalls(position, leaseIds(leases.filter(mayAdmit)), 0);
+    const standings = byInstance(leases, (lease) => standingOf(lease, shortfalls.get(lease.lease_id)));
+    const { confirmed, pending = [], unconfirmed } = standings;
+    return { seq: position.seq, confirmed, pending, ...(unconfirmed && { unconfirmed }) };
   }
 
   private async leases({ seq }: LedgerPosition): Promise<HeldLease[]> {
@@ -115,8 +115,8 @@ export class RevocationBarrier {
 }
 
 /**
- * Whether a lease was ever granted: a gateway that has registered and not renewed yet admits nobody, and its first renewal is
- * handed everything that was committed before it. One that allows may still serve what it knew before it registered again.
+ * Whether a lease was ever granted: a gateway that has registered and not renewed yet admits nobody by it, and its first renewal is
+ * handed everything that was committed before it.
  */
 function mayAdmit({ fenced, renewals }: HeldLease): boolean {
   return !fenced && renewals > 0;
@@ -130,7 +130,7 @@ function longestLeaseMs(leases: readonly HeldLease[]): number {
 
 function standingOf(lease: HeldLease, shortfall: Shortfall | undefined): Standing {
   if (lease.fenced) return 'unconfirmed';
-  if (!mayAdmit(lease)) return lease.when_stale === 'allow' ? 'unconfirmed' : 'gone';
+  if (!mayAdmit(lease)) return 'gone';
   if (shortfall === undefined) return 'confirmed';
   if (shortfall === 'released') return 'gone';
   if (shortfall === 'late') return 'pending';

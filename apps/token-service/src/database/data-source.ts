@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
+import type { Client } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import { Team } from '../teams/team.entity.js';
 import { Token } from '../tokens/token.entity.js';
 import { User } from '../users/user.entity.js';
+import { READ_ONLY_TRANSACTION } from './database-errors.js';
 import { Foundation1763700000000 } from './migrations/1763700000000-foundation.js';
 import { Scim1763800000000 } from './migrations/1763800000000-scim.js';
 import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
@@ -55,6 +57,15 @@ export function dataSourceOptions(
     poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
     // pipeline: statements that don't wait for each other share a round trip.
     // query_timeout: on this side, for a connection whose other end is gone and says nothing.
-    extra: { options, keepAlive: true, query_timeout: 20_000, pipeline: true },
+    extra: { options, keepAlive: true, query_timeout: 20_000, pipeline: true, onConnect: refuseStandby },
   };
+}
+
+/**
+ * A standby may be behind: by what it says of tokens and sessions, revoked ones would be good. Asked once per connection, since a
+ * primary that becomes a standby ends its connections.
+ */
+async function refuseStandby(client: Client): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+  if (rows[0]!.standby) throw Object.assign(new Error('The database is a standby'), { code: READ_ONLY_TRANSACTION });
 }

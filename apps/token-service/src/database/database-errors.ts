@@ -1,6 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { Problem } from '@portcullis/contracts';
 
+/** What Postgres says to whoever writes on a standby: read_only_sql_transaction. */
+export const READ_ONLY_TRANSACTION = '25006';
+
 const REPEATED_AFTER_MS = 30_000;
 
 const logger = new Logger('Database');
@@ -10,11 +13,12 @@ let lastSaid = { message: '', atMs: Number.NEGATIVE_INFINITY };
 // from outside (`statement_timeout`, a shutdown), a system error; and a password or database that is being changed.
 const UNAVAILABLE_CLASSES = new Set(['08', '28', '3D', '53', '57', '58']);
 const UNAVAILABLE = new Set([
-  '25006', // read_only_sql_transaction: this one was the primary a moment ago
+  READ_ONLY_TRANSACTION, // this one was the primary a moment ago
   '25P03', // idle_in_transaction_session_timeout
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '55P03', // lock_not_available
+  '55000', // object_not_in_prerequisite_state: "recovery is in progress", on a standby
   'EAI_AGAIN',
   'ECONNREFUSED',
   'ECONNRESET',

@@ -69,6 +69,9 @@ export interface SnapshotHeader {
   seq: number;
 }
 
+/** No line of a snapshot may be longer, so that a broken sender can't fill a gateway's memory. */
+export const SNAPSHOT_LINE_BYTES_MAX = 8 * 1024 * 1024;
+
 /** A page: the ids of tokens in one state, or entries of another kind, `[id, value]` each. */
 export type SnapshotPage =
   | { kind: 'token'; state: TokenValue; ids: number[] }

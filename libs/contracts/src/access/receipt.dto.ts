@@ -46,4 +46,10 @@ export class AccessConfirmationDto {
 
   @ApiProperty({ type: [String], description: 'Hold a lease and have not confirmed it yet' })
   pending: string[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'Were cut off and go on with their last view (PORTCULLIS_WHEN_STALE=allow)',
+  })
+  unconfirmed?: string[];
 }

@@ -288,6 +288,10 @@ export type AccessConfirmationDto = {
      * Hold a lease and have not confirmed it yet
      */
     pending: Array<string>;
+    /**
+     * Were cut off and go on with their last view (PORTCULLIS_WHEN_STALE=allow)
+     */
+    unconfirmed?: Array<string>;
 };
 
 export type CreateUserDto = {
