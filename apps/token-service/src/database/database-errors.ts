@@ -1,25 +1,38 @@
 import { Problem } from '@portcullis/contracts';
 
-// PostgreSQL error codes (Appendix A) that say "not now" rather than "wrong": connection exceptions are class 08.
+// PostgreSQL error codes (Appendix A) that say "not now" rather than "wrong".
 const UNAVAILABLE = new Set([
+  '25006', // read_only_sql_transaction: a primary that has become a standby
   '25P03', // idle_in_transaction_session_timeout
+  '3D000', // invalid_catalog_name
   '40001', // serialization_failure
   '40P01', // deadlock_detected
-  '53300', // too_many_connections
   '55P03', // lock_not_available
   '57014', // query_canceled (statement_timeout)
-  '57P01', // admin_shutdown
-  '57P02', // crash_shutdown
-  '57P03', // cannot_connect_now
+]);
+/** Connection exceptions, a password or role that isn't let in any more, no room for it, a server that ends or begins. */
+const UNAVAILABLE_CLASSES = /^(?:08|28|53|57P)[0-9A-Z]+$/;
+
+/** Of Node, when the way to Postgres or its certificate is broken. */
+const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
   'ENOTFOUND',
+  'EAI_AGAIN',
   'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
 const CONNECTION_LOST =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error|query read timeout/i;
+  /connection terminated|does not support SSL connections|timeout exceeded when trying to connect|client has encountered a connection error|connection error|query read timeout/i;
 
 // What TypeORM says of each further statement of a transaction whose connection was lost between two of them.
 const TRANSACTION_LOST = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
@@ -28,7 +41,9 @@ const TRANSACTION_LOST = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunne
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string' && (UNAVAILABLE.has(code) || code.startsWith('08'))) return true;
+  const saysSo = (text: string): boolean =>
+    UNAVAILABLE.has(text) || UNREACHABLE.has(text) || UNAVAILABLE_CLASSES.test(text);
+  if (typeof code === 'string' && saysSo(code)) return true;
   return TRANSACTION_LOST.has(error.name) || CONNECTION_LOST.test(error.message);
 }
 
