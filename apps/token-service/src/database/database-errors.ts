@@ -41,11 +41,12 @@ const TRANSACTION_LOST = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunne
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
-  const saysSo = (text: string): boolean =>
-    UNAVAILABLE.has(text) || UNREACHABLE.has(text) || UNAVAILABLE_CLASSES.test(text);
-  if (typeof code === 'string' && saysSo(code)) return true;
+  if (typeof code === 'string' && saysUnavailable(code)) return true;
   return TRANSACTION_LOST.has(error.name) || CONNECTION_LOST.test(error.message);
 }
+
+const saysUnavailable = (code: string): boolean =>
+  UNAVAILABLE.has(code) || UNREACHABLE.has(code) || UNAVAILABLE_CLASSES.test(code);
 
 /** The name of the constraint that a statement ran into (unique_violation, foreign_key_violation), if it did. */
 export function violatedConstraint(error: unknown): string | undefined {
