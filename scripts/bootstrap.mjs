@@ -5,15 +5,15 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { npmCi } from './npm-ci.mjs';
 
 const REPOSITORY = dirname(dirname(fileURLToPath(import.meta.url)));
 const NODE_MODULES = join(REPOSITORY, 'node_modules');
 const PINNED_NODE = join(NODE_MODULES, '.bin', 'node');
 const INSTALLED_LOCK = join(NODE_MODULES, '.portcullis-lock');
 const INSTALL_MUTEX = join(tmpdir(), `portcullis-install-${hashOf(REPOSITORY).slice(0, 16)}`);
-const OLDEST_NODE = [20, 19];
+const OLDEST_NODE = 20;
 const INSTALL_MS_MAX = 20 * 60_000;
-const STILL_THERE_MS = 15_000;
 const PARENT_CHECK_MS = 250;
 
 /**
@@ -59,10 +59,8 @@ function endWithNpm(child) {
 }
 
 function checkNode() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw new Error(`Portcullis needs Node ${OLDEST_NODE.join('.')} or newer to begin with; this is ${process.version}.`);
+  if (Number.parseInt(process.versions.node) >= OLDEST_NODE) return;
+  throw new Error(`Portcullis needs Node ${OLDEST_NODE} or newer to begin with; this is ${process.version}.`);
 }
 
 async function installIfNeeded() {
@@ -71,7 +69,7 @@ async function installIfNeeded() {
     if (isInstalled()) return;
     const startedMs = performance.now();
     console.log('installing dependencies (npm ci); the first time this takes a minute …');
-    await npmCi();
+    await npmCi(REPOSITORY);
     writeFileSync(INSTALLED_LOCK, lockHash());
     console.log(`dependencies installed (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
   });
@@ -112,27 +110,6 @@ function agreesWithLock() {
     if (!present) return entry.optional === true;
     return present.version === entry.version && present.integrity === entry.integrity;
   });
-}
-
-/** Quiet unless it fails: what npm says about other Node versions is no news here, for the pinned one is installed. */
-async function npmCi() {
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const npmCli = process.env['npm_execpath'];
-  const [command, all] = npmCli?.endsWith('.js') ? [process.execPath, [npmCli, ...args]] : ['npm', args];
-  const npm = spawn(command, all, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'], timeout: INSTALL_MS_MAX });
-  let output = '';
-  for (const stream of [npm.stdout, npm.stderr]) {
-    stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
-  }
-  const startedMs = performance.now();
-  const seconds = () => Math.round((performance.now() - startedMs) / 1000);
-  const stillThere = setInterval(() => console.log(`… still installing (${seconds()} s)`), STILL_THERE_MS);
-  const code = await new Promise((resolve) => {
-    npm.once('error', (error) => resolve((output += error.message)));
-    npm.once('close', resolve);
-  });
-  clearInterval(stillThere);
-  if (code !== 0) throw new Error(`the dependencies can't be installed (npm ci):\n${output}`);
 }
 
 /**

@@ -40,7 +40,7 @@ const CASES: Case[] = [
     'expires_in_days',
   ]),
   ['POST', '/api/user-tokens', { name: 'n' }, 'expires_in_days'],
-  ...[0, -5, 2 ** 31, 1.5, '1', 'x', [1]].map((id): Case => [
+  ...[0, -5, 2 ** 31, 1.5, '1', 'x', [1], null].map((id): Case => [
     'POST',
     '/api/user-tokens',
     { ...TOKEN, user_id: id },
@@ -68,6 +68,8 @@ const CASES: Case[] = [
     { ...USER, user_type: 'User', email },
     'email',
   ]),
+  ['POST', '/api/users', { ...USER, email: 'n@example.com' }, 'email'],
+  ['POST', '/api/users', { ...USER, user_type: 'Service', user_name: 'n' }, 'user_name'],
   ['POST', '/api/users', { ...USER, password_hash: 'x' }, 'password_hash'],
   ['PUT', '/api/users/:user', { active: 'no' }, 'active'],
   ['PUT', '/api/users/:user', { user_id: 'admin' }, 'user_id'],

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventsStream } from './harness/events-stream.ts';
 import { makeServiceToken } from './harness/fixtures.ts';
@@ -147,5 +149,30 @@ describe('token-service', () => {
       confirmed: ['gw-1'],
       expired: [],
     });
+  });
+
+  // Last: it leaves no Admin's token.
+  it('starting again renews the first Admin’s token when it has expired, and not when it was revoked', async () => {
+    const inFile = async (): Promise<string> =>
+      (await readFile(join(stack.dataDir, 'bootstrap', 'admin-token'), 'utf8')).trim();
+    const restart = async (): Promise<{ id: number; revoked: boolean }[]> => {
+      await stack.database.pool.query(`UPDATE tokens SET expires_at = now() - interval '1 second' WHERE name = $1`, [
+        'admin-token',
+      ]);
+      await stack.tokenServices[0]!.restart();
+      const { rows } = await stack.database.pool.query(
+        `SELECT id, revoked_at IS NOT NULL AS revoked FROM tokens WHERE name = 'admin-token'`,
+      );
+      return rows;
+    };
+    const [renewed] = await restart();
+    expect(renewed).toMatchObject({ revoked: false });
+    const token = await inFile();
+    expect(token).not.toBe(stack.adminToken);
+    const revoke = await stack.direct(0, token).put(`/api/user-tokens/${renewed!.id}`, { revoke: true });
+    expect(revoke.status).toBe(200);
+
+    expect(await restart()).toEqual([{ id: renewed!.id, revoked: true }]);
+    expect(await inFile()).toBe(token);
   });
 });

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePerson, makeServiceToken, makeServiceUser, uniqueName } from './harness/fixtures.ts';
 import type { Answer, HttpClient, Json } from './harness/http-client.ts';
+import { makePersonWithPassword } from './harness/people.ts';
+import { signIn } from './harness/session-client.ts';
 import { makePersonsToken, makeScimGroup, makeScimUser, ScimClient, scimToken } from './harness/scim.ts';
 import { Stack } from './harness/stack.ts';
 
@@ -29,6 +32,10 @@ async function query<Row>(text: string, values: unknown[] = []): Promise<Row[]> 
 
 function idsOf({ body }: Answer<Json>): string[] {
   return body.Resources.map((resource: Json) => resource.id);
+}
+
+function valuesOf(values: Json[]): string[] {
+  return values.map(({ value }) => value).toSorted();
 }
 
 async function roleOf(id: string): Promise<string> {
@@ -76,6 +83,7 @@ describe('a made user', () => {
     const location = `${stack.gateways[0]!.url}/scim/v2/Users/${body.id}`;
     expect(body.meta).toMatchObject({ resourceType: 'User', location, version: expect.stringMatching(/^W\/".+"$/) });
     expect(new Date(body.meta.created).toISOString()).toBe(body.meta.created);
+    expect(body.meta.lastModified).toBe(body.meta.created);
     const { id: _, meta: __, ...shown } = body;
     expect(shown).toEqual(written);
     expect((await scim.get(`/Users/${body.id}`)).body).toEqual(body);
@@ -110,6 +118,30 @@ describe('a made user', () => {
     }
     expectScimError(await scim.get('/Nothing'), 404);
     expectScimError(await scim.get('/Users/1/x'), 404);
+  });
+});
+
+describe('what someone is stored with', () => {
+  it('is refused with a clear answer where the database could not hold it', async () => {
+    const userName = uniqueName('u');
+    const long = { value: randomBytes(4_000).toString('base64url') };
+    const refused = [
+      { emails: [{ value: 'a@b.c', primary: true }, long] },
+      Object.fromEntries(['title', 'nickName', 'userType'].map((name) => [name, '漢'.repeat(8_000)])),
+      { entitlements: Array.from({ length: 501 }, (_, i) => ({ value: String(i) })) },
+      { [ENTERPRISE]: 'Sales' },
+    ];
+    const scimTypes = ['invalidValue', 'invalidValue', 'tooMany', 'invalidValue'];
+    for (const [i, fields] of refused.entries()) {
+      expectScimError(await scim.post('/Users', { userName, ...fields }), 400, scimTypes[i]);
+    }
+    await makeScimUser(scim, { userName, title: '漢'.repeat(8_000), emails: [{ value: 'a@b.c' }] });
+  });
+
+  it('has a name and an address, though what a directory joined them from was empty', async () => {
+    const fields = { name: { formatted: ' ', givenName: 'Ada' }, emails: [{ type: 'work', primary: true }, { value: 'a@b.c' }] }; // prettier-ignore
+    const { id } = await makeScimUser(scim, fields);
+    expect((await admin.get(`/api/users/${id}`)).body).toMatchObject({ name: 'Ada', email: 'a@b.c' });
   });
 });
 
@@ -153,6 +185,7 @@ describe('versions', () => {
     });
     expect(changed.status).toBe(200);
     expect(changed.body.meta.version).not.toBe(version);
+    expect(Date.parse(changed.body.meta.lastModified)).toBeGreaterThan(Date.parse(changed.body.meta.created));
     expectScimError(await scim.put(`/Users/${user.id}`, { userName: 'x' }, { 'If-Match': version }), 412);
     expectScimError(await scim.delete(`/Users/${user.id}`, { 'If-Match': version }), 412);
     const same = await scim.get(`/Users/${user.id}`, { 'If-None-Match': `"other", ${changed.body.meta.version}` });
@@ -244,6 +277,9 @@ describe('a list', () => {
     ['active eq "maybe"', 'invalidFilter'],
     ['userName eq 5', 'invalidFilter'],
     ['meta.created gt "yesterday"', 'invalidFilter'],
+    ['meta.created gt "2026-02-30T00:00:00Z"', 'invalidFilter'],
+    ['meta.created gt "0000-01-01T00:00:00Z"', 'invalidFilter'],
+    ['meta.lastModified gt "2026-01-01T00:00:00+16:00"', 'invalidFilter'],
     ['meta.location eq "x"', 'invalidFilter'],
     ['schemas eq "x"', 'invalidFilter'],
     ['emails[type eq "work"', 'invalidFilter'],
@@ -297,6 +333,9 @@ describe('a list', () => {
       [ENTERPRISE]: { department: 'D' },
     });
     expect(await shown('attributes=nothing')).toEqual({ id, schemas });
+    expect(await shown('attributes=name.middleName,emails.display')).toEqual({ id, schemas });
+    const tooMany = await scim.get(`/Users/${id}?attributes=${'userName,'.repeat(101)}`);
+    expectScimError(tooMany, 400, 'invalidValue');
     const without = await shown(`excludedAttributes=id,schemas,name.givenName,emails,${ENTERPRISE}`);
     expect(without).toMatchObject({ id, schemas, userName, name: { familyName: 'B' } });
     expect(without).not.toHaveProperty('emails');
@@ -334,6 +373,20 @@ describe('PATCH', () => {
     const { status, body } = await scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'title', value: 'x' }]);
     expect({ status, body }).toEqual({ status: 200, body: user });
     expect(await rows()).toEqual(before);
+  });
+
+  it('at once with others loses none of them', async () => {
+    const [user, group] = [await makeScimUser(scim), await makeScimGroup(scim)];
+    const people = await Promise.all(Array.from({ length: 8 }, () => makeScimUser(scim)));
+    await Promise.all(
+      people.flatMap(({ id }) => [
+        scim.patch(`/Users/${user.id}`, [{ op: 'add', path: 'entitlements', value: [{ value: id }] }]),
+        scim.patch(`/Groups/${group.id}`, [{ op: 'add', path: 'members', value: [{ value: id }] }]),
+      ]),
+    );
+    const ids = people.map(({ id }) => id).toSorted();
+    expect(valuesOf((await scim.get(`/Users/${user.id}`)).body.entitlements)).toEqual(ids);
+    expect(valuesOf((await scim.get(`/Groups/${group.id}`)).body.members)).toEqual(ids);
   });
 
   it('says what is wrong with it', async () => {
@@ -406,6 +459,7 @@ describe('a group', () => {
     expect(status).toBe(201);
     expect(headers.get('location')).toBe(body.meta.location);
     expect(body).toMatchObject({ schemas: [GROUP], displayName, externalId: 'g-1', meta: { resourceType: 'Group' } });
+    expect(body.meta.lastModified).toBe(body.meta.created);
     expect(body.members).toHaveLength(2);
     expect(body.members[0]).toEqual({ value: a.id, $ref: a.meta.location, display: 'A', type: 'User' });
     const shown = (await scim.get(`/Users/${a.id}`)).body;
@@ -458,10 +512,39 @@ describe('a group', () => {
     expect(answer).toMatchObject({ status: 204, text: '' });
     const after = await query('SELECT xmin::text, user_id FROM team_members ORDER BY user_id');
     expect(after).toEqual(before.filter((row) => row.user_id !== id));
+    const remove = (path: string, count: number): Promise<Answer<Json>> =>
+      scim.patch(
+        `/Groups/${group.id}`,
+        Array.from({ length: count }, () => ({ op: 'remove', path })),
+      );
+    expect((await remove('members[value eq "no id of ours"]', 51)).status).toBe(204);
+    expectScimError(await remove('members[display eq "Nobody"]', 51), 400, 'tooMany');
     const asked = await scim.call('PATCH', `/Groups/${group.id}?attributes=displayName`, {
       Operations: [{ op: 'add', path: 'members', value: [{ value: String(id) }] }],
     });
     expect(asked.body).toEqual({ schemas: [GROUP], id: group.id, displayName: group.displayName });
+  });
+});
+
+describe('service users', () => {
+  it('in a team stay there, and are not to be seen', async () => {
+    const service = await makeServiceUser(admin);
+    const { name } = (await admin.post('/api/teams', { name: uniqueName('mixed') })).body;
+    await admin.put(`/api/users/${service.id}`, { teams: [name] });
+    const { id } = (await scim.find('/Groups', `displayName eq "${name}"`)).body.Resources[0];
+    const members = [{ value: String(service.id) }];
+    const removed = await scim.patch(`/Groups/${id}`, [{ op: 'remove', path: 'members', value: members }]);
+    expect(removed.status, removed.text).toBe(204);
+    expect((await scim.put(`/Groups/${id}`, { displayName: name, members: [] })).status).toBe(200);
+    expectScimError(await scim.patch(`/Groups/${id}`, [{ op: 'add', path: 'members', value: members }]), 400, 'invalidValue'); // prettier-ignore
+    for (const filter of ['members pr', `members.value eq "${service.id}"`, `members co "${service.id}"`]) {
+      expect((await scim.find('/Groups', `id eq "${id}" and ${filter}`)).body.totalResults, filter).toBe(0);
+    }
+    const refused = await scim.delete(`/Groups/${id}`);
+    expectScimError(refused, 403);
+    expect(refused.text).not.toContain(service.user_id);
+    expect((await scim.find('/Users', `id eq "${service.id}"`)).body.totalResults).toBe(0);
+    expect((await admin.get(`/api/users/${service.id}`)).body.teams).toEqual(['Public', name]);
   });
 });
 
@@ -547,6 +630,27 @@ describe('deprovisioning', () => {
       'UserDeleted',
     ]);
     await scim.delete(`/Groups/${group.id}`);
+  });
+
+  it('shuts out the tokens that someone makes in the same moment too', async () => {
+    const user = await makeScimUser(scim);
+    const password = randomBytes(12).toString('base64url');
+    expect((await admin.put(`/api/users/${user.id}/password`, { password })).status).toBe(204);
+    const session = await signIn(stack.client(0), user.userName, password);
+    const make = (): Promise<Answer<Json>> =>
+      session.post('/api/user-tokens', { name: uniqueName('t'), expires_in_days: 30 });
+    const active = (value: boolean): Promise<Answer<Json>> =>
+      scim.patch(`/Users/${user.id}`, [{ op: 'replace', path: 'active', value }]);
+    const first = await make();
+    const [off, ...others] = await Promise.all([active(false), ...Array.from({ length: 8 }, make)]);
+    expect(off.status).toBe(200);
+    expect([201, 401]).toEqual(expect.arrayContaining(others.map(({ status }) => status)));
+    const tokens = [first, ...others].flatMap(({ status, body }) => (status === 201 ? [body.bearer_token] : []));
+    const statuses = (): Promise<number[]> =>
+      Promise.all(tokens.map(async (token) => (await stack.client(0, token).get('/api/datastores')).status));
+    expect(await statuses()).toEqual(tokens.map(() => 401));
+    await active(true);
+    expect(await statuses()).toEqual(tokens.map(() => 200));
   });
 
   it('stands in the audit trail as scim, with the one who holds the token', async () => {
@@ -691,6 +795,23 @@ describe('the last Admin', () => {
     const admins = await makeScimGroup(scim, { displayName: 'Portcullis Admins', members: [{ value: first.id }] });
     expectScimError(await scim.delete(`/Groups/${admins.id}`), 409);
     expect((await admin.get('/api/users/1')).body).toMatchObject({ role: 'Admin', active: true });
+  });
+
+  it('goes when another one comes in the same call, and not when both leave at once', async () => {
+    const { user: other } = await makePersonWithPassword(admin);
+    const admins = (await scim.find('/Groups', 'displayName eq "Portcullis Admins"')).body.Resources[0];
+    const become = (...ids: unknown[]): Promise<Answer<Json>> =>
+      scim.put(`/Groups/${admins.id}`, { ...admins, members: ids.map((value) => ({ value: String(value) })) });
+    expect((await become(other.id)).status).toBe(200);
+    expect((await become(1)).status).toBe(200);
+    expect(await roleOf('1')).toBe('Admin');
+    expect((await become(1, other.id)).status).toBe(200);
+    const leave = (id: unknown): Promise<Answer<Json>> =>
+      scim.patch(`/Groups/${admins.id}`, [{ op: 'remove', path: `members[value eq "${String(id)}"]` }]);
+    const answers = await Promise.all([leave(1), leave(other.id)]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 409]);
+    await become(1);
+    expect(await roleOf('1')).toBe('Admin');
   });
 
   it('whoever is adopted is changed, and keeps what the provider did not touch', async () => {

@@ -252,6 +252,7 @@ describe('where a session is good', () => {
     const { bearer_token: token } = made.body;
     const further = await anyone().post('/api/user-tokens', { name: 'further', expires_in_days: 30 }, { token });
     expect(further).toMatchObject({ status: 403, body: { code: 'session_required' } });
+    expect(further.headers.get('www-authenticate')).toMatch(/^Bearer .*error="insufficient_scope"/);
     expect((await anyone().get('/api/session', { token })).status).toBe(401);
   });
 });

@@ -254,7 +254,7 @@ async function runFromReadme(
   args: string[],
 ): Promise<{ stdout: string }> {
   const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
-  const block = new RegExp(`### A first token[^]*?\`\`\`${language}\\n([^]*?)\`\`\``).exec(readme)?.[1];
+  const block = new RegExp(`## A first token[^]*?\`\`\`${language}\\n([^]*?)\`\`\``).exec(readme)?.[1];
   expect(block, language).toBeDefined();
   const code = block!.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`).replaceAll('.portcullis/', `${dataDir}/`);
   const file = join(dataDir, `readme.${language}`);

@@ -236,6 +236,18 @@ describe('revoke, restore, delete', () => {
     }
   });
 
+  it('take only those children along that are the caller’s to revoke', async () => {
+    const once = await makeServiceToken(admin, { role: 'Admin' });
+    const client = stack.client(0, once.bearer_token);
+    const own = await makeToken(client);
+    const anothers = await makeToken(client, { user_id: (await makeServiceUser(admin)).id });
+    await admin.put(`/api/users/${once.user.id}`, { role: 'Member' });
+    const answer = await client.put(`/api/user-tokens/${once.id}`, { revoke: true, cascade: true });
+    expect(answer).toMatchObject({ status: 200, body: { status: 'Revoked', children: 1 } });
+    expect((await admin.get(`/api/user-tokens/${own.id}`)).body.status).toBe('Revoked');
+    expect((await admin.get(`/api/user-tokens/${anothers.id}`)).body.status).toBe('Active');
+  });
+
   it('let only an Admin restore what an Admin revoked', async () => {
     const { id, bearer_token, user } = await makeServiceToken(admin, { role: 'Member' });
     const spare = await makeToken(admin, { user_id: user.id });
@@ -253,6 +265,18 @@ describe('revoke, restore, delete', () => {
       body: { status: 'Active' },
     });
     await eventually(bearer_token, true);
+
+    await owner.put(`/api/user-tokens/${id}`, { revoke: true });
+    expect(await admin.put(`/api/user-tokens/${id}`, { revoke: true })).toMatchObject({
+      status: 200,
+      body: { status: 'Revoked' },
+    });
+    expect(await owner.put(`/api/user-tokens/${id}`, { revoke: false })).toMatchObject({
+      status: 403,
+      body: { code: 'revoked_by_admin' },
+    });
+    const trail = await admin.get(`/api/audit?target=token/${id}&action=token.revoked`);
+    expect(trail.body.total).toBe(4);
   });
 
   it('look like a token that does not exist to anyone but its owner and an Admin', async () => {
@@ -266,6 +290,47 @@ describe('revoke, restore, delete', () => {
     ]) {
       expect(answer.status).toBe(404);
       expect(answer.body).toEqual(missing.body);
+    }
+  });
+});
+
+async function statuses(...requests: Promise<{ status: number }>[]): Promise<number[]> {
+  return (await Promise.all(requests)).map(({ status }) => status).toSorted();
+}
+
+/** The same request at once through a gateway and at the token-service. */
+function twice(path: string, body: object): Promise<number[]> {
+  return statuses(admin.post(path, body), stack.direct(0, stack.adminToken).post(path, body));
+}
+
+describe('of two requests at once', () => {
+  it('one makes a token, a user or a team of a name, and the other is told that it is taken', async () => {
+    const token = { name: uniqueName('twin'), expires_in_days: 1 };
+    const user = { name: uniqueName('twin'), role: 'Member' };
+    const team = { name: uniqueName('twin') };
+    expect(await twice('/api/user-tokens', token)).toEqual([201, 409]);
+    expect(await twice('/api/users', user)).toEqual([201, 409]);
+    expect(await twice('/api/teams', team)).toEqual([201, 409]);
+  });
+
+  it('both revoke a token, which happens once, and one deletes it', async () => {
+    const { id } = await makeServiceToken(admin);
+    const path = `/api/user-tokens/${id}`;
+    expect(await statuses(admin.put(path, { revoke: true }), admin.put(path, { revoke: true }))).toEqual([200, 200]);
+    expect((await admin.get(`/api/audit?target=token/${id}&action=token.revoked`)).body.total).toBe(1);
+    expect(await statuses(admin.delete(path), admin.delete(path))).toEqual([204, 404]);
+  });
+
+  it('one makes a token for a user and one deletes that user, and no token is left', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { id } = await makeServiceUser(admin);
+      const [made, deleted] = await Promise.all([
+        admin.post('/api/user-tokens', { name: 'late', user_id: id, expires_in_days: 1 }),
+        admin.delete(`/api/users/${id}`),
+      ]);
+      expect(deleted.status).toBe(204);
+      expect([201, 400]).toContain(made.status);
+      expect((await admin.get(`/api/user-tokens/all?user_id=${id}`)).body.total).toBe(0);
     }
   });
 });

@@ -32,7 +32,7 @@ export function summary(services: Services, dataDir: string, routesFile: string)
   const first = services.gateways[0]?.url ?? '';
   return `${table}
 
-The password of the user "admin":
+The console is at ${services.console_url}; sign in as "admin", with this password:
   cat ${quote(`${dataDir}/admin-password`)}
 Call the example API with the admin's token:
   curl -H "Authorization: Bearer $(cat ${quote(`${dataDir}/admin-token`)})" ${first}/api/datastores
@@ -40,9 +40,19 @@ Call the example API with the admin's token:
 Ctrl-C stops everything.`;
 }
 
-/** @returns a connection URL, or several parted by commas, without the user and password in it. */
+/** @returns a connection URL, or several NATS URLs parted by commas, with nothing in it that may be a secret. */
 export function hostOf(url: string): string {
-  return url.replaceAll(/\/\/[^/,]*@/g, '//');
+  if (/^postgres(ql)?:/.test(url)) return withoutSecrets(url, true);
+  return url
+    .split(',')
+    .map((each) => withoutSecrets(each.trim(), false))
+    .join(',');
+}
+
+/** The URL is put together anew: a password may also be in its query, or hold what looks like the end of it. */
+function withoutSecrets(url: string, hasDatabase: boolean): string {
+  const parsed = URL.parse(url.includes('://') ? url : `nats://${url}`);
+  return parsed ? `${parsed.protocol}//${parsed.host}${hasDatabase ? parsed.pathname : ''}` : '…';
 }
 
 function quote(path: string): string {

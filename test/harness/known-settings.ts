@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const SETTING = /'((?:PORTCULLIS_|DATABASE_|NATS_)[A-Z_]+)'/g;
 /** Those that may come from a file too. */
-const SECRET = /\.(?:secret|url|optionalUrl|natsUrls|masterKeys)\('([A-Z_]+)'/g;
+const SECRET = /(?:ecret|SecretUrl|secretUrls?|masterKeys)\((?:env, )?'([A-Z_]+)'/g;
 
 /** The environment variables that an app reads, from its `config.ts`, the one place that reads any. */
 export async function knownSettings(app: 'auth-gateway' | 'token-service'): Promise<Set<string>> {

@@ -1,5 +1,6 @@
+import { ConfigurationError } from '@portcullis/configuration';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from './config.js';
+import { readConfig } from './config.js';
 
 const SECRET = 's'.repeat(32);
 const MINIMUM = { NATS_URL: 'nats://127.0.0.1:4222', PORTCULLIS_INTERNAL_SECRET: SECRET };
@@ -8,7 +9,7 @@ function faultsOf(env: Record<string, string>): readonly string[] {
   try {
     readConfig(env);
   } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
+    if (error instanceof ConfigurationError) return error.faults;
     throw error;
   }
   return [];

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ConfigurationError } from '@portcullis/configuration';
 import { ProblemFilter, problemValidationPipe } from '@portcullis/contracts';
 import {
   endOnUnexpectedErrors,
@@ -18,7 +19,7 @@ import { AuthGatewayModule } from './auth-gateway.module.js';
 import { RoutesFile, RoutesFileError } from './authorization/routes-file.js';
 import { readConsoleFiles } from './console/console-files.js';
 import { ConsoleSite } from './console/console-site.js';
-import { ConfigError, type GatewayConfig, readConfig } from './config.js';
+import { type GatewayConfig, readConfig } from './config.js';
 import { Readiness } from './health/readiness.js';
 import { packageVersion } from './health/package-version.js';
 import { AccessLog } from './observation/access-log.js';
@@ -152,6 +153,6 @@ try {
   if (!(await startWorkers(config))) await start(config);
 } catch (error) {
   // Before there is a log: it says how to log.
-  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(`${error instanceof ConfigurationError ? error.message : (error as Error).stack}\n`);
   process.exit(1);
 }

@@ -51,9 +51,7 @@ describe('how long expired tokens are kept', () => {
   });
 
   it.each(['0', '-1', 'Never', '1.5'])('is not %s', (text) => {
-    expect(() => daysOf(text)).toThrow(
-      'PORTCULLIS_EXPIRED_TOKEN_DAYS must be a whole number from 1 to 36500, or never',
-    );
+    expect(() => daysOf(text)).toThrow('PORTCULLIS_EXPIRED_TOKEN_DAYS must be an integer from 1 to 36500, or never');
   });
 });
 

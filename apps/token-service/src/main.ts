@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ConfigurationError } from '@portcullis/configuration';
 import {
   endOnUnexpectedErrors,
   NestLog,
@@ -13,7 +14,7 @@ import {
   type Tracing,
 } from '@portcullis/telemetry';
 import { TlsFilesError } from '@portcullis/tls';
-import { ConfigError, readConfig, type TokenServiceConfig } from './config.js';
+import { readConfig, type TokenServiceConfig } from './config.js';
 import { isDatabaseUnavailable } from './database/database-errors.js';
 import { httpAdapter, listenInternally } from './http-server.js';
 import { WrongMasterKeyError } from './keys/master-keys.js';
@@ -82,6 +83,6 @@ try {
   await start(readConfig(process.env));
 } catch (error) {
   // Before there is a log: it says how to log.
-  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(`${error instanceof ConfigurationError ? error.message : (error as Error).stack}\n`);
   process.exit(1);
 }

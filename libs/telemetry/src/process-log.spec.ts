@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { NestLog } from './nest-log.js';
-import { openProcessLog, type ProcessLog } from './process-log.js';
+import { type LogLevel, openProcessLog, type ProcessLog } from './process-log.js';
 import { withRequestId } from './request-scope.js';
 
 const JWT = 'eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.eyJpc3MiOiJwb3J0Y3VsbGlzIn0.c2lnbmF0dXJlLXRoYXQtb3BlbnM';
@@ -9,7 +9,7 @@ const SECRET = 'hunter2-is-a-secret';
 
 /** A log whose lines are kept. */
 async function keptLog(
-  level = 'trace',
+  level: LogLevel = 'trace',
 ): Promise<{ log: ProcessLog; text: () => string; last: () => Record<string, unknown> }> {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

@@ -5,9 +5,12 @@ import { scopeFields } from './request-scope.js';
 /** Without children: what they are bound to would not be looked through for secrets. */
 export type ProcessLog = Pick<Logger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'>;
 
+/** pino's. */
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 export interface ProcessLogOptions {
-  /** One of pino's levels, or `silent`. */
-  level: string;
+  level: LogLevel;
   /** The app that logs, and further fields of every line. */
   fields: { app: string } & Record<string, string>;
   /** Where lines go; standard output when absent. */

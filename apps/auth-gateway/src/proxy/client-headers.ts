@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@portcullis/contracts';
 import { connectionNames, RequestHeader, requestHeader, withoutHeaders } from './header-names.js';
 import { withoutOwnCookies } from './own-cookies.js';
@@ -32,7 +33,6 @@ export class ClientHeaders {
   contentLength: string | undefined;
   chunked = false;
   expectsContinue = false;
-  upgrades = false;
   origin: string | undefined;
   /** The client's own, if it is acceptable. */
   requestId: string | undefined;
@@ -78,6 +78,14 @@ export function readClientHeaders(
   return framingProblem(found, httpVersion) ?? found;
 }
 
+const UNREAD: HeaderRules = { forwardAuthorization: false, forwardOwnCookies: false };
+
+/** What is wrong with the headers of a request that isn't passed on, where another server could frame or route it differently. */
+export function malformedHeaders({ rawHeaders, httpVersion }: IncomingMessage): Problem | undefined {
+  const read = readClientHeaders(rawHeaders, httpVersion, false, UNREAD);
+  return read instanceof Problem ? read : undefined;
+}
+
 function readSpecial(
   found: ClientHeaders,
   kind: RequestHeader,
@@ -101,9 +109,6 @@ function readSpecial(
       return undefined;
     case RequestHeader.Expect:
       found.expectsContinue = true;
-      return undefined;
-    case RequestHeader.Upgrade:
-      found.upgrades = true;
       return undefined;
     case RequestHeader.RequestId:
       if (REQUEST_ID.test(value)) found.requestId ??= value;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Caller } from '@portcullis/access-control';
@@ -6,17 +5,16 @@ import { API_BODY_BYTES_MAX, Problem } from '@portcullis/contracts';
 import type { StandingAccess } from '../access-view/standing-access.js';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
-import { parseRequestTarget } from '../authorization/request-target.js';
-import type { Route } from '../authorization/route.js';
+import { parseRequestTarget, type RequestTarget } from '../authorization/request-target.js';
 import { FailedAuthentications } from '../limits/failed-authentications.js';
 import { LimitTally } from '../limits/limit-tally.js';
 import { Quotas } from '../limits/quotas.js';
 import type { Rate } from '../limits/rate.js';
-import type { ObservedRequest } from '../observation/observed-request.js';
 import type { RequestObserver } from '../observation/request-observer.js';
 import type { TokenServiceTls } from '../tls/token-service-tls.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
-import { Destinations } from './destinations.js';
+import { malformedHeaders } from './client-headers.js';
+import { CurrentDestinations, type RouteSource } from './current-destinations.js';
 import { Exchange } from './exchange.js';
 import { ForwardAuth } from './forward-auth.js';
 import { ForwardedBy } from './forwarded-by.js';
@@ -27,19 +25,20 @@ import { carriesSession } from './own-cookies.js';
 import { answerPreflight, type Passage, readPassage } from './passage.js';
 import { policyRefusal } from './policy.js';
 import { answerProblem } from './problem-answer.js';
+import { FAILED, type RefusalLog, Refusals } from './refusals.js';
 import { RequestBody } from './request-body.js';
 import { RouteTraffic } from './route-traffic.js';
 import { TrustedProxies } from './trusted-proxies.js';
 import { requestedProtocol, UpgradeResponse } from './upgrade-response.js';
 import { Upgrades } from './upgrades.js';
 import { headersForRoute, headersForTokenService } from './upstream-headers.js';
-import { DEFAULT_UPSTREAM_LIMITS, type UpstreamClient, type UpstreamLimits, Upstreams } from './upstream.js';
-
-/** Where the routes come from; RoutesFile is one. */
-export interface RouteSource {
-  readonly routes: readonly Route[];
-  onChange(listener: (routes: readonly Route[]) => void): void;
-}
+import {
+  DEFAULT_UPSTREAM_LIMITS,
+  type UpstreamClient,
+  type UpstreamLimits,
+  type UpstreamLog,
+  Upstreams,
+} from './upstream.js';
 
 export interface DataPathOptions {
   readonly instance: string;
@@ -60,10 +59,7 @@ export interface DataPathOptions {
 }
 
 /** Where trouble is reported; Nest's Logger will do. */
-export interface DataPathLog {
-  warn(message: string): void;
-  error(entry: { message: string } & Record<string, unknown>): void;
-}
+export type DataPathLog = RefusalLog & UpstreamLog;
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const DRAINING = new Problem(503, 'shutting_down', 'This gateway is shutting down', {
@@ -71,7 +67,6 @@ const DRAINING = new Problem(503, 'shutting_down', 'This gateway is shutting dow
 });
 const NO_TRACE = new Problem(405, 'method_not_allowed', 'TRACE is not supported', { headers: { Allow: METHODS } });
 const BODY_TOO_LARGE = new Problem(413, 'body_too_large', 'The request body is too large');
-const FAILED = new Problem(500, 'internal_error', 'Something went wrong in the gateway');
 /** Lasts as long as its page is open, and is silent for long. */
 const EVENT_STREAM_PATH = '/api/events';
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -84,7 +79,6 @@ const always = (): boolean => true;
  * SCIM scope, role, count the use, proxy. No await and no I/O before the proxy while the lease holds.
  */
 export class DataPath {
-  #destinations: Destinations;
   #draining = false;
   readonly #inFlight = new InFlight();
   readonly #streams = new OpenStreams();
@@ -93,19 +87,19 @@ export class DataPath {
   /** What became of requests, by route. */
   readonly routeTraffic = new RouteTraffic();
   readonly limited = new LimitTally();
-  readonly #failures: FailedAuthentications;
-  readonly #quotas = new Quotas(this.limited);
+  readonly #refusals: Refusals;
   readonly #upstreams: Upstreams;
+  readonly #destinations: CurrentDestinations;
   readonly #limits: UpstreamLimits;
   readonly #proxies: TrustedProxies;
   readonly #forwardedBy: ForwardedBy;
 
   constructor(
-    private readonly options: DataPathOptions,
+    options: DataPathOptions,
     private readonly gate: Gate,
     private readonly usage: UsageRecorder,
     routes: RouteSource,
-    private readonly log: DataPathLog,
+    log: DataPathLog,
     private readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>,
     standing: StandingAccess,
     /** For the access log and traces; undefined when there are none. */
@@ -117,24 +111,17 @@ export class DataPath {
     this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#forwardedBy = new ForwardedBy(options.instance, options.internalSecret);
     this.#upgrades = new Upgrades(standing, options.upgradesMax, options.upgradesPerTokenMax, this.limited);
-    this.#failures = new FailedAuthentications({ rate: options.failedAuthLimit, tally: this.limited, log });
-    this.#destinations = this.destinations(routes.routes);
-    routes.onChange((changed) => {
-      this.#destinations = this.destinations(changed);
+    this.#refusals = new Refusals({
+      traffic,
+      routeTraffic: this.routeTraffic,
+      failures: new FailedAuthentications({ rate: options.failedAuthLimit, tally: this.limited, log }),
+      usage,
+      log,
+      isDraining: this.#isDraining,
     });
-    const proxy = options.forwardAuth;
-    const destinations = (): Destinations => this.#destinations;
-    const failures = this.#failures;
-    if (proxy)
-      this.#forwardAuth = new ForwardAuth({
-        proxy,
-        gate,
-        usage,
-        traffic,
-        proxies: this.#proxies,
-        destinations,
-        failures,
-      });
+    const quotas = new Quotas(this.limited);
+    this.#destinations = new CurrentDestinations(routes, this.#upstreams, quotas, options.tokenServiceUrls);
+    if (options.forwardAuth) this.#forwardAuth = this.forwardAuthFor(options.forwardAuth);
   }
 
   /** Whether every new request is refused with 503, on kept-alive connections too. */
@@ -179,7 +166,7 @@ export class DataPath {
       if (this.#draining) answerProblem(request, response, DRAINING, [], true);
       else return this.take(request, response);
     } catch (error) {
-      this.fail(request, response, error);
+      this.#refusals.fail(request, response, error);
     }
     return true;
   }
@@ -200,13 +187,6 @@ export class DataPath {
     this.handle(request, new UpgradeResponse(request, socket, head, this.#limits.upgradedIdleTimeoutMs));
   }
 
-  private fail(request: IncomingMessage, response: ServerResponse, error: unknown, passage?: Passage): void {
-    const requestId = passage?.requestId ?? randomUUID();
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.log.error({ message, request_id: requestId, trace_id: passage?.observed?.traceId });
-    answerProblem(request, response, FAILED, ['X-Request-Id', requestId], true);
-  }
-
   private take(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#forwardAuth?.takes(request.url ?? '')) {
       this.#forwardAuth.answer(request, response, this.observer?.begin(request, response, VERIFY_PATH, VERIFY_PATH));
@@ -214,46 +194,43 @@ export class DataPath {
     }
     const target = parseRequestTarget(request.url ?? '');
     const destination = target instanceof Problem ? target : this.#destinations.find(target);
-    if (destination instanceof Problem || destination.own?.servedBy !== 'gateway') this.traffic.requests += 1;
     if (target instanceof Problem || destination instanceof Problem) {
-      const path = target instanceof Problem ? undefined : target.path;
-      this.refuseUnread(request, response, destination as Problem, this.observer?.begin(request, response, '', path));
+      this.refuseTarget(request, response, destination as Problem, target instanceof Problem ? undefined : target.path);
       return true;
     }
-    if (destination.own?.servedBy === 'gateway') {
-      request.url = target.target;
-      return false;
-    }
+    if (destination.own?.servedBy === 'gateway') return this.leave(request, response, target);
+    this.traffic.requests += 1;
     const observed = this.observer?.begin(request, response, destination.prefix, target.path);
     const passage = readPassage(request, response, destination, target, this.#proxies, observed);
     if (!(passage instanceof Problem)) this.admit(passage);
-    else this.refuseUnread(request, response, passage, observed, true);
+    else this.#refusals.refuseUnread(request, response, passage, observed, true);
     return true;
   }
 
-  /** A request whose headers weren't looked at, or aren't in order. */
-  private refuseUnread(
-    request: IncomingMessage,
-    response: ServerResponse,
-    problem: Problem,
-    observed: ObservedRequest | undefined,
-    closing = false,
-  ): void {
-    const requestId = randomUUID();
-    observed?.identify(requestId);
-    observed?.refuse(problem.code);
-    this.countRefused(response);
-    answerProblem(request, response, problem, ['X-Request-Id', requestId], closing);
+  /** A request that goes nowhere. What is wrong with its framing comes first: nobody knows where it ends then. */
+  private refuseTarget(request: IncomingMessage, response: ServerResponse, problem: Problem, path?: string): void {
+    this.traffic.requests += 1;
+    const observed = this.observer?.begin(request, response, '', path);
+    const malformed = malformedHeaders(request);
+    this.#refusals.refuseUnread(request, response, malformed ?? problem, observed, malformed !== undefined);
+  }
+
+  /** @returns false: it is the gateway's own app's, unless a server in front could take it for another one, or for two */
+  private leave(request: IncomingMessage, response: ServerResponse, { path, target }: RequestTarget): boolean {
+    const malformed = malformedHeaders(request);
+    if (malformed) this.refuseTarget(request, response, malformed, path);
+    else request.url = target;
+    return malformed !== undefined;
   }
 
   private admit(passage: Passage): void {
     const { request, response, destination } = passage;
     this.routeTraffic.add(response, destination.prefix);
-    if (request.method === 'TRACE') return this.refuse(passage, NO_TRACE);
+    if (request.method === 'TRACE') return this.#refusals.refuse(passage, NO_TRACE);
     if (answerPreflight(passage)) return;
     // The token-service would say so too, but it would close the connection while the body is still on its way.
     if (destination.own && Number(request.headers['content-length']) > API_BODY_BYTES_MAX) {
-      return this.refuse(passage, BODY_TOO_LARGE);
+      return this.#refusals.refuse(passage, BODY_TOO_LARGE);
     }
 
     if (passage.path === EVENT_STREAM_PATH) this.#streams.add(response);
@@ -272,36 +249,22 @@ export class DataPath {
   private decide(passage: Passage, result: Caller | Problem): void {
     if (passage.response.destroyed) return;
     try {
-      if (result instanceof Problem) return this.refuseUnauthenticated(passage, result);
+      if (result instanceof Problem) {
+        return this.#refusals.refuse(passage, this.#refusals.unauthenticated(passage, result));
+      }
       const problem = this.refusal(passage, result) ?? passage.destination.quotas?.take(result, passage.added);
-      if (problem) this.refuse(passage, problem);
+      if (problem) this.#refusals.refuse(passage, problem);
       else this.forward(passage, result);
     } catch (error) {
       // Here and not in `handle` alone: the gate may have had to ask first.
-      this.fail(passage.request, passage.response, error, passage);
+      this.#refusals.fail(passage.request, passage.response, error, passage);
     }
   }
 
-  private refuseUnauthenticated(passage: Passage, problem: Problem): void {
-    this.reportRefusal(passage, problem);
-    this.refuse(passage, this.#failures.answerTo(problem, passage.clientAddress));
-  }
-
-  /** For the audit trail: somebody goes on with a token that was revoked. */
-  private reportRefusal({ request, destination, clientAddress, requestId }: Passage, problem: Problem): void {
-    const { authorization } = request.headers;
-    this.usage.recordRefusal({
-      problem,
-      authorization,
-      address: clientAddress,
-      route: destination.prefix,
-      requestId,
-    });
-  }
-
   /** What speaks against a caller who is authenticated. */
-  private refusal({ destination, path, request, client }: Passage, caller: Caller): Problem | undefined {
-    return policyRefusal({ destination, path, method: request.method as string, upgrades: client.upgrades }, caller);
+  private refusal({ destination, path, request, response }: Passage, caller: Caller): Problem | undefined {
+    const upgrades = response instanceof UpgradeResponse; // any other offer of another protocol goes no further
+    return policyRefusal({ destination, path, method: request.method as string, upgrades }, caller);
   }
 
   /** Decides on an upgraded connection's request anew: the same gate, the same policy. */
@@ -316,10 +279,10 @@ export class DataPath {
   private forward(passage: Passage, caller: Caller | undefined): void {
     const { request, response, destination, client, target } = passage;
     const { group, route } = destination;
-    if (group === undefined) return this.refuse(passage, FAILED);
+    if (group === undefined) return this.#refusals.refuse(passage, FAILED);
     const upgrading = response instanceof UpgradeResponse && caller !== undefined;
     const full = upgrading && this.#upgrades.admit(response, caller, () => this.mayGoOn(passage));
-    if (full) return this.refuse(passage, full);
+    if (full) return this.#refusals.refuse(passage, full);
     if (caller !== undefined && caller.tokenId !== null) this.usage.record(caller.tokenId, passage.clientAddress);
     if (caller !== undefined) passage.observed?.admit(caller.tokenId);
 
@@ -335,23 +298,16 @@ export class DataPath {
     new Exchange(request, response, outgoing, group, rules, closing, passage.observed).start();
   }
 
-  private countRefused(response: ServerResponse): void {
-    this.traffic.refused += 1;
-    this.routeTraffic.refused(response);
-  }
-
-  private refuse({ request, response, added, observed }: Passage, problem: Problem): void {
-    observed?.refuse(problem.code);
-    this.countRefused(response);
-    answerProblem(request, response, problem, added, this.#draining || response instanceof UpgradeResponse);
-  }
-
-  private destinations(routes: readonly Route[]): Destinations {
-    const lists = [this.options.tokenServiceUrls, ...routes.map((route) => route.upstreams)];
-    const [tokenService, ...groups] = this.#upstreams.groups(lists);
-    const groupOf = new Map(routes.map((route, i) => [route, groups[i]]));
-    const quotas = this.#quotas.of(routes);
-    return new Destinations(routes, (route) => groupOf.get(route) as never, quotas, tokenService as never);
+  private forwardAuthFor(proxy: ForwardAuthProxy): ForwardAuth {
+    return new ForwardAuth({
+      proxy,
+      gate: this.gate,
+      usage: this.usage,
+      traffic: this.traffic,
+      proxies: this.#proxies,
+      destinations: this.#destinations,
+      refusals: this.#refusals,
+    });
   }
 
   readonly #isDraining = (): boolean => this.#draining;

@@ -1,12 +1,17 @@
-import { request as httpRequest, type ServerResponse } from 'node:http';
+import { IncomingMessage, request as httpRequest, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Flight } from '../upstream-client/flight.js';
+import { Exchange } from './exchange.js';
 import { RawClient, send, Started } from './testing/gateway-harness.js';
+import type { UpstreamGroup } from './upstream.js';
 
 const started = new Started();
 afterEach(() => started.stop());
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer editor\r\n\r\n';
 const token = 'editor';
+const NOBODY = { order: () => [] } as unknown as UpstreamGroup;
 
 describe('an answer', () => {
   it('keeps status, phrase, duplicates, spelling and bytes', async () => {
@@ -102,6 +107,42 @@ describe('an answer', () => {
       { interval: 200, timeout: 5_000 },
     );
     expect(before).toBeGreaterThan(total / 2);
+    client.socket.destroy();
+  });
+
+  it('may come in any number of pieces at once while the client takes its time', () => {
+    const request = new IncomingMessage(new Socket());
+    const response = new ServerResponse(request); // it waits for its turn, so nothing leaves
+    const outgoing = { method: 'GET', target: '/', headers: [], body: undefined };
+    const rules = { added: [], replacesCors: false, fromTokenService: false };
+    const exchange = new Exchange(request, response, outgoing, NOBODY, rules, () => false);
+    const controller = new Flight('', false, exchange);
+    exchange.onResponseStart(controller, 200, {}, 'OK');
+    for (let i = 0; i < 100; i++) exchange.onResponseData(controller, Buffer.alloc(65_536));
+    expect([controller.paused, response.listenerCount('drain')]).toEqual([true, 1]);
+    response.emit('drain');
+    expect([controller.paused, response.listenerCount('drain')]).toEqual([false, 0]);
+  });
+
+  it('is announced no more to a client that reads none of it', async () => {
+    const count = 2_000;
+    const hint = `HTTP/1.1 103 Early Hints\r\nLink: ${'x'.repeat(32_000)}\r\n\r\n`;
+    const port = await started.rawUpstream((socket) => {
+      let left = count;
+      const more = (): void => {
+        while (left-- > 0) if (!socket.write(hint)) return void socket.once('drain', more);
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', () => (told = true));
+      };
+      socket.once('data', more);
+    });
+    let told = false;
+    const client = new RawClient((await started.inFrontOf([port])).port);
+    client.socket.pause();
+    client.socket.write(GET);
+    await vi.waitFor(() => expect(told).toBe(true), { timeout: 20_000 });
+    client.socket.resume();
+    await vi.waitFor(() => expect(client.received).toMatch(/HTTP\/1\.1 200 [\s\S]*ok$/), { timeout: 20_000 });
+    expect(client.received.length).toBeLessThan((count * hint.length) / 2); // what the kernel holds, and little more
     client.socket.destroy();
   });
 

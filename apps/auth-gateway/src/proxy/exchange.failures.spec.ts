@@ -25,6 +25,11 @@ describe('an upstream that fails', () => {
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
       502,
     ],
+    [
+      'sends a transfer coding that nobody asked for',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+      502,
+    ],
     ['sends a head without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 502],
   ])('is a problem document when it %s', async (_name, bytes, status) => {
     const { port } = await started.scripted(bytes, true);

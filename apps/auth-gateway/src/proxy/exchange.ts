@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 import type { ObservedRequest } from '../observation/observed-request.js';
 import type { UpstreamSpan } from '../observation/request-span.js';
 import { withoutHeaders } from './header-names.js';
-import { answerProblem } from './problem-answer.js';
+import { answerProblem, breakOff } from './problem-answer.js';
 import { discardBody, type RequestBody } from './request-body.js';
 import { clientResponseHeaders, clientTrailers, type ResponseRules } from './response-headers.js';
 import type { Upstream, UpstreamGroup } from './upstream.js';
@@ -29,6 +29,8 @@ type RawHeaders = readonly (Buffer | string)[];
 
 /** A body of at most this many bytes that comes whole leaves in one write with its head. */
 const HELD_BYTES_MAX = 16_384;
+/** Interim answers know no backpressure: a client that doesn't read gets no more of them. */
+const INTERIM_BYTES_MAX = 65_536;
 
 /** The client's: an upstream that is told of the gateway's span must not be told of another. */
 const TRACE_CONTEXT = ['traceparent', 'tracestate'];
@@ -120,7 +122,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#flushed = true;
     this.writeHeld();
-    if (this.response.write(chunk)) return;
+    if (this.response.write(chunk) || controller.paused) return; // several pieces may come in one
     controller.pause();
     this.response.once('drain', () => controller.resume());
   }
@@ -153,7 +155,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (isUpstreamsFault(error)) upstream?.health.failed(this.#sent);
     if (!this.#sent && !isOurFault(error) && this.#attempt < this.#upstreams.length) return this.dispatchToNext();
     this.outgoing.body?.destroy();
-    if (this.response.headersSent) this.response.destroy();
+    if (this.response.headersSent) breakOff(this.response);
     else this.fail(upstreamProblem(error, this.#sent, this.rules.fromTokenService));
   }
 
@@ -208,9 +210,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Interim answers such as 103 go through; 100 is the gateway's own affair (RFC 9110 section 15.2). */
   private sendInterim(status: number, raw: RawHeaders): void {
-    if (status < 102 || this.request.httpVersionMinor === 0 || this.response.headersSent) return;
+    const { request, response } = this;
+    if (status < 102 || request.httpVersionMinor === 0 || response.headersSent) return;
+    if (response.writableLength > INTERIM_BYTES_MAX) return;
     const headers = clientResponseHeaders(raw, status, false, { ...this.rules, added: [] });
-    this.response.writeInformation(status, headers);
+    response.writeInformation(status, headers);
   }
 
   private canBeChunked(status: number): boolean {

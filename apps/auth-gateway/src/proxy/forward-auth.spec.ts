@@ -1,3 +1,4 @@
+import { Problem } from '@portcullis/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ForwardAuthProxy } from './original-request.js';
 import { type Answer, send, type Sent, Started, type TestGateway } from './testing/gateway-harness.js';
@@ -62,6 +63,23 @@ describe('/verify', () => {
     expect({ status: answer.status, ...JSON.parse(answer.body) }).toMatchObject({ status, code });
     expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="portcullis"/);
     expect(gateway.usage).toEqual([]);
+  });
+
+  it('notes for the audit trail whose token is refused, as the gateway does for its own requests', async () => {
+    const gateway = await gatewayFor('nginx');
+    const revoked = new Problem(401, 'invalid_token', 'The token has been revoked');
+    gateway.gate.callers.set('revoked', revoked);
+    const headers = { 'X-Forwarded-For': '192.0.2.7', 'X-Request-Id': 'r1' };
+    expect((await ask(gateway, 'GET', '/a/b', 'revoked', headers)).status).toBe(401);
+    expect((await send(gateway.port, '/a/b', { token: 'revoked', headers })).status).toBe(401);
+    const noted = {
+      problem: revoked,
+      authorization: 'Bearer revoked',
+      address: '192.0.2.7',
+      route: '/a',
+      requestId: 'r1',
+    };
+    expect(gateway.refused).toEqual([noted, noted]);
   });
 
   it('asks for the write role for a WebSocket', async () => {

@@ -5,16 +5,15 @@ import { bearerChallenge, Problem } from '@portcullis/contracts';
 import type { TrafficMeter } from '../access-view/traffic-meter.js';
 import type { Gate } from '../authentication/gate.js';
 import { parseRequestTarget } from '../authorization/request-target.js';
-import type { FailedAuthentications } from '../limits/failed-authentications.js';
 import type { ObservedRequest } from '../observation/observed-request.js';
 import type { UsageRecorder } from '../usage/usage-recorder.js';
-import { type ClientHeaders, readClientHeaders } from './client-headers.js';
-import type { Destinations } from './destinations.js';
+import { readClientHeaders } from './client-headers.js';
+import type { CurrentDestinations } from './current-destinations.js';
 import { appendIdentity } from './identity-headers.js';
 import { type ForwardAuthProxy, isVerification, readOriginalRequest } from './original-request.js';
 import { type Action, policyRefusal } from './policy.js';
-import { answerProblem } from './problem-answer.js';
-import { discardBody } from './request-body.js';
+import { answerProblem, discardRest } from './problem-answer.js';
+import type { Refusals } from './refusals.js';
 import type { TrustedProxies } from './trusted-proxies.js';
 
 interface Dependencies {
@@ -23,9 +22,8 @@ interface Dependencies {
   readonly usage: Pick<UsageRecorder, 'record'>;
   readonly traffic: Pick<TrafficMeter, 'requests' | 'refused'>;
   readonly proxies: TrustedProxies;
-  /** As the routes are now. */
-  readonly destinations: () => Destinations;
-  readonly failures: FailedAuthentications;
+  readonly destinations: Pick<CurrentDestinations, 'find'>;
+  readonly refusals: Pick<Refusals, 'unauthenticated'>;
 }
 
 /** One of a proxy's questions. */
@@ -34,6 +32,7 @@ interface Question {
   readonly response: ServerResponse;
   readonly action: Action;
   readonly clientAddress: string;
+  readonly requestId: string;
   /** Headers that every answer gets, as a flat list. */
   readonly added: string[];
   readonly observed: ObservedRequest | undefined;
@@ -63,30 +62,29 @@ export class ForwardAuth {
     if (headers instanceof Problem) return this.refuse(unread, headers, true);
     const clientAddress = this.deps.proxies.clientAddress(peer, headers.forwardedFor);
     observed?.identify(requestId, clientAddress);
-    const action = this.action(request, headers);
+    const action = this.action(request);
     if (action instanceof Problem) return this.refuse(unread, action);
-    const question = { ...unread, action, clientAddress };
+    const question = { ...unread, action, clientAddress, requestId };
     this.deps.gate.authenticate(request, (result) => this.decide(question, result));
   }
 
   /** What the client asked the proxy for, if that is something on a route. */
-  private action(request: IncomingMessage, headers: ClientHeaders): Action | Problem {
+  private action(request: IncomingMessage): Action | Problem {
     const { method = '', url = '', rawHeaders } = request;
     const original = readOriginalRequest(this.deps.proxy, method, url, rawHeaders);
     if (original instanceof Problem) return original;
     const target = parseRequestTarget(original.target);
     if (target instanceof Problem) return target;
-    const destination = this.deps.destinations().find(target);
+    const destination = this.deps.destinations.find(target);
     if (destination instanceof Problem) return destination;
     if (destination.route === undefined) return NOT_A_ROUTE; // Portcullis's own paths are behind the gateway itself
-    const upgrades = original.upgrades || headers.upgrades;
-    return { destination, method: original.method, path: target.path, upgrades };
+    return { destination, method: original.method, path: target.path, upgrades: original.upgrades };
   }
 
   private decide(question: Question, result: Caller | Problem): void {
-    const { request, response, action, clientAddress, added, observed } = question;
+    const { request, response, clientAddress, added, observed } = question;
     if (response.destroyed) return;
-    const refused = this.refusal(action, result, clientAddress, added);
+    const refused = this.refusal(question, result);
     if (refused) return this.refuse(question, refused);
     const caller = result as Caller;
     observed?.admit(caller.tokenId);
@@ -94,21 +92,18 @@ export class ForwardAuth {
     const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', ...added];
     appendIdentity(headers, caller);
     response.writeHead(200, headers).end();
-    if (!request.complete) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+    discardRest(request);
   }
 
-  private refusal(
-    action: Action,
-    result: Caller | Problem,
-    clientAddress: string,
-    added: string[],
-  ): Problem | undefined {
-    if (result instanceof Problem) return this.deps.failures.answerTo(result, clientAddress);
-    return policyRefusal(action, result) ?? action.destination.quotas?.take(result, added);
+  private refusal(question: Question, result: Caller | Problem): Problem | undefined {
+    const { action, added } = question;
+    if (!(result instanceof Problem))
+      return policyRefusal(action, result) ?? action.destination.quotas?.take(result, added);
+    return this.deps.refusals.unauthenticated({ ...question, destination: action.destination }, result);
   }
 
   private refuse(
-    { request, response, added, observed }: Omit<Question, 'action' | 'clientAddress'>,
+    { request, response, added, observed }: Pick<Question, 'request' | 'response' | 'added' | 'observed'>,
     problem: Problem,
     closing = false,
   ): void {

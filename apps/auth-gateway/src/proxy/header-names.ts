@@ -7,17 +7,16 @@ export const RequestHeader = {
   ContentLength: 4,
   TransferEncoding: 5,
   Expect: 6,
-  Upgrade: 7,
-  Te: 8,
-  Cookie: 9,
-  Authorization: 10,
-  Origin: 11,
-  RequestId: 12,
-  ForwardedFor: 13,
-  ForwardedProto: 14,
-  ForwardedHost: 15,
+  Te: 7,
+  Cookie: 8,
+  Authorization: 9,
+  Origin: 10,
+  RequestId: 11,
+  ForwardedFor: 12,
+  ForwardedProto: 13,
+  ForwardedHost: 14,
   /** `X-Forwarded-Port`, `X-Real-IP` and the like: believed from a trusted proxy, removed otherwise. */
-  ForwardedOther: 16,
+  ForwardedOther: 15,
 } as const;
 export type RequestHeader = (typeof RequestHeader)[keyof typeof RequestHeader];
 
@@ -42,7 +41,6 @@ const REQUEST_HEADERS: Readonly<Record<string, RequestHeader>> = {
   'content-length': RequestHeader.ContentLength,
   'transfer-encoding': RequestHeader.TransferEncoding,
   expect: RequestHeader.Expect,
-  upgrade: RequestHeader.Upgrade,
   te: RequestHeader.Te,
   cookie: RequestHeader.Cookie,
   authorization: RequestHeader.Authorization,
@@ -58,6 +56,7 @@ const REQUEST_HEADERS: Readonly<Record<string, RequestHeader>> = {
   'proxy-authorization': RequestHeader.Drop,
   'proxy-authenticate': RequestHeader.Drop,
   'http2-settings': RequestHeader.Drop,
+  upgrade: RequestHeader.Drop,
   // Request trailers aren't passed on.
   trailer: RequestHeader.Drop,
   // CGI turns it into HTTP_PROXY, which many HTTP clients obey ("httpoxy").
@@ -149,10 +148,11 @@ export function connectionNames(value: string): string[] | undefined {
 
 /** Takes the headers with these names out of a flat list of names and values. */
 export function withoutHeaders(headers: readonly string[], namesInLowerCase: readonly string[]): string[] {
+  const names = new Set(namesInLowerCase); // a client may name thousands
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
-    if (!namesInLowerCase.includes(name.toLowerCase())) kept.push(name, headers[i + 1] as string);
+    if (!names.has(name.toLowerCase())) kept.push(name, headers[i + 1] as string);
   }
   return kept;
 }

@@ -155,6 +155,17 @@ describe('a refused request whose body is still coming', () => {
     expect(seen).toEqual([]);
   });
 
+  it('is read to its end, however short, before the connection ends: a reset could take the answer away', async () => {
+    const { port, dataPath } = await guarded();
+    dataPath.startDraining();
+    const client = new RawClient(port, `${HEAD}Content-Length: 5\r\n\r\n`);
+    await vi.waitFor(() => expect(client.received).toMatch(/Connection: close[\s\S]*shutting_down/));
+    await send(port, '/a'); // time enough for an end to arrive
+    expect(client.closed).toBe(false);
+    client.socket.write('hello');
+    await client.toEnd();
+  });
+
   it('is cut off when the client never stops', async () => {
     const { port } = await guarded();
     const client = new RawClient(port, 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');

@@ -13,7 +13,7 @@ import { Problem, PROBLEM_MEDIA_TYPE } from '@portcullis/contracts';
 import type { CertificateFiles } from '@portcullis/tls';
 import { REQUEST_HEADERS_MAX } from './client-headers.js';
 import type { DataPath } from './data-path.js';
-import { answerProblem, endLingering } from './problem-answer.js';
+import { answerProblem, endLingering, endWith, isEnding, takeNoMore } from './problem-answer.js';
 
 /** Bounds on what a client may send and how long it may take. */
 export interface ServerLimits {
@@ -46,6 +46,7 @@ const EARLY_ANSWERS: Readonly<Record<string, Problem>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: BODY_MALFORMED,
   ERR_HTTP_REQUEST_TIMEOUT: TIMEOUT,
 };
+const END_OF_HEAD = '\r\n\r\n';
 const TOO_LATE_TO_ANSWER = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_WRITE_AFTER_END']);
 
 /**
@@ -74,30 +75,55 @@ export function createGatewayServer(
     connectionsCheckingInterval: Math.min(headersTimeoutMs, 2_000),
     noDelay: true,
     // What isn't let through to another protocol is a request like any other (RFC 9110 section 7.8).
-    shouldUpgradeCallback: (request) => dataPath.upgrades(request),
+    shouldUpgradeCallback: (request) => !isEnding(request.socket) && dataPath.upgrades(request),
   };
   const server = certificate ? tlsServer(options, certificate, headersTimeoutMs) : createServer(options);
   server.maxHeadersCount = REQUEST_HEADERS_MAX + 1;
   server.timeout = idleTimeoutMs;
 
   server.on('request', (request, response) => {
-    if (!dataPath.handle(request, response)) nestHandler(request, response);
+    if (isForNobody(request, response) || dataPath.handle(request, response)) return;
+    nestHandler(request, response);
   });
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     dataPath.handleUpgrade(request, socket as Socket, head);
   });
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // The data path invites the body itself, once an upstream is ready for it.
-    if (dataPath.handle(request, response)) return;
+    if (isForNobody(request, response) || dataPath.handle(request, response)) return;
     response.writeContinue();
     nestHandler(request, response);
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    answerProblem(request, response, NO_EXPECTATION, [], true);
+    if (!isForNobody(request, response)) answerProblem(request, response, NO_EXPECTATION, [], true);
   });
-  server.on('connect', (_request, socket: Duplex) => endWithProblem(socket, NO_TUNNEL));
+  server.on('connect', (request, socket: Duplex) => {
+    // Node has let go of the connection: an answer that is still to be sent on it can't be.
+    if ((request.socket as HttpSocket)._httpMessage) socket.destroy();
+    else endWithProblem(socket, NO_TUNNEL);
+  });
   server.on('clientError', answerClientError);
   return server;
+}
+
+/** @returns whether the connection ends with an answer to an earlier request */
+function isForNobody(request: IncomingMessage, response: ServerResponse): boolean {
+  if (isEnding(request.socket)) {
+    response.destroy();
+    return true;
+  }
+  if (request.headers.upgrade !== undefined && !cameAlone(request)) endWith(response);
+  return false;
+}
+
+/**
+ * Whether nothing has come in one piece with a request. Behind one for an upgrade that isn't made, Node's parser loses it, and would go
+ * on in the middle of another request. Clients that offer h2c with every request send nothing behind it, and keep their connection.
+ */
+function cameAlone({ socket, headers }: IncomingMessage): boolean {
+  const piece = (socket as HttpSocket).parser?.getCurrentBuffer?.();
+  if (!piece || 'content-length' in headers || 'transfer-encoding' in headers) return false;
+  return piece.length > END_OF_HEAD.length && piece.indexOf(END_OF_HEAD) === piece.length - END_OF_HEAD.length;
 }
 
 function tlsServer(
@@ -118,20 +144,32 @@ function tlsServer(
  */
 export function leaveClientErrorToServer(): void {}
 
-/** The response that is being sent on a socket, if any; Node's own handler of broken requests looks at it as well. */
-type HttpSocket = Duplex & { _httpMessage?: (ServerResponse & { req: IncomingMessage }) | null };
+/** The response that is being sent on a socket, if any, and what reads it; Node's own handlers look at them as well. */
+type HttpSocket = Duplex & {
+  _httpMessage?: (ServerResponse & { req: IncomingMessage }) | null;
+  parser?: { getCurrentBuffer?(): Buffer | undefined } | null;
+};
+
+/** Connections on which something malformed has come: they end once what came before it is answered. */
+const broken = new WeakSet<Duplex>();
 
 function answerClientError(error: NodeJS.ErrnoException, socket: HttpSocket): void {
-  const current = socket._httpMessage;
-  const tooLate = !socket.writable || TOO_LATE_TO_ANSWER.has(error.code ?? '');
-  if (!tooLate && current && endLingering(current)) return;
-  if (tooLate || current?.headersSent) {
+  if (!socket.writable || TOO_LATE_TO_ANSWER.has(error.code ?? '')) {
     socket.destroy();
     return;
   }
-  const problem = EARLY_ANSWERS[error.code ?? ''] ?? MALFORMED;
-  // The fault is in a later, pipelined request: the one before gets its answer first.
-  if (current?.req.complete) current.once('finish', () => endWithProblem(socket, problem));
+  if (broken.has(socket)) return; // each further piece is reported again
+  broken.add(socket);
+  takeNoMore(socket);
+  endAfterAnswers(socket, EARLY_ANSWERS[error.code ?? ''] ?? MALFORMED);
+}
+
+/** The fault is in the last of pipelined requests, or in the body of the one that is being answered. */
+function endAfterAnswers(socket: HttpSocket, problem: Problem): void {
+  const current = socket._httpMessage;
+  if (current?.req.complete && !current.destroyed) current.once('finish', () => endAfterAnswers(socket, problem));
+  else if (current && endLingering(current)) return;
+  else if (current?.headersSent) socket.destroy();
   else endWithProblem(socket, problem);
 }
 

@@ -47,6 +47,13 @@ describe('what a proxy was asked for', () => {
     expect(read(proxy, headers, 'GET', '/verify/a?b=c')).toMatchObject({ status: 403, code: 'contradictory_headers' });
   });
 
+  it('may not be told together with who is calling, in a spelling that the proxy lets through', () => {
+    for (const name of ['X_Auth_Role', 'x-auth_user', 'X.Auth.User-Id']) {
+      expect(read('traefik', { ...TRAEFIK, [name]: 'x' })).toMatchObject({ code: 'contradictory_headers' });
+    }
+    expect(read('traefik', { ...TRAEFIK, 'X-Auth-Role': 'Admin' })).toMatchObject({ method: 'PUT' }); // it is replaced
+  });
+
   it('may be told a second time, if it is the same', () => {
     const more = { ...TRAEFIK, 'X-Original-URL': 'https://api.example.com/a?b=c', 'X-HTTP-Method-Override': 'PUT' };
     expect(read('nginx', { ...NGINX, ...more })).toMatchObject({ method: 'PUT' });

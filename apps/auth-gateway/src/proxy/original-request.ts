@@ -43,7 +43,17 @@ const NOT_TOLD = forbidden(
   'original_request_unknown',
   'The proxy does not say, once and clearly, what it was asked for',
 );
+const TAKEN_FOR_IDENTITY = forbidden(
+  'contradictory_headers',
+  'A header could be taken for one that tells who is calling',
+);
 const CONTRADICTION = forbidden('contradictory_headers', 'A header names another method or path than the request has');
+
+/**
+ * An `X-Auth-…` in another spelling, such as `X_Auth_Role`: proxies put the answer's headers in place of those with the same name,
+ * and the API behind may fold them into one.
+ */
+const IDENTITY_FOLDED = 'x-auth-…';
 
 /** Whether a request is one of the proxy's questions. */
 export function isVerification(proxy: ForwardAuthProxy, url: string): boolean {
@@ -72,6 +82,7 @@ export function readOriginalRequest(
   if (methods?.length !== 1 || targets?.length !== 1) return NOT_TOLD;
   const original = { method: methods[0] as string, target: targets[0] as string };
   if (!METHOD.test(original.method) || !original.target.startsWith('/')) return NOT_TOLD;
+  if (headers.has(IDENTITY_FOLDED)) return TAKEN_FOR_IDENTITY;
   if (contradicts(headers, original)) return CONTRADICTION;
   return { ...original, upgrades: headers.has('upgrade') || headers.has('sec-websocket-key') };
 }
@@ -96,8 +107,10 @@ const spellings = new Map<string, string>();
 function nameRead(spelling: string): string {
   const known = spellings.get(spelling);
   if (known !== undefined) return known;
-  const folded = spelling.toLowerCase().replace(/[^a-z0-9]/g, '-');
-  const name = READ.has(folded) ? folded : '';
+  const lower = spelling.toLowerCase();
+  const folded = lower.replace(/[^a-z0-9]/g, '-');
+  const isFolded = folded !== lower && folded.startsWith('x-auth-');
+  const name = isFolded ? IDENTITY_FOLDED : READ.has(folded) ? folded : '';
   if (spellings.size < SPELLINGS_MAX) spellings.set(spelling, name);
   return name;
 }

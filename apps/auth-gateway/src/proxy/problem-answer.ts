@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { errorFormFor } from '@portcullis/access-control';
 import type { ErrorForm, Problem } from '@portcullis/contracts';
 import { discardBody } from './request-body.js';
@@ -18,9 +19,35 @@ export function endLingering(response: ServerResponse): boolean {
   return true;
 }
 
+/** Connections that end with an answer that is on its way: what comes behind its request is nobody's (RFC 9112 section 9.6). */
+const ending = new WeakSet<Duplex>();
+
+/** Nothing that comes from now on is acted on. */
+export function takeNoMore(connection: Duplex): void {
+  ending.add(connection);
+}
+
+/** Whether a request that has come on this connection is not to be acted on, nor answered. */
+export function isEnding(connection: Duplex): boolean {
+  return ending.has(connection);
+}
+
+/** Makes an answer that hasn't begun the last one on its connection. */
+export function endWith(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  takeNoMore(response.req.socket);
+}
+
+/** Ends the connection with an answer that can't be completed; in its turn, when it waits behind others. */
+export function breakOff(response: ServerResponse): void {
+  if (response.socket === null) response.once('socket', (socket) => socket.destroy());
+  response.destroy();
+}
+
 /**
- * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is
- * still sending a long body, the connection ends with the answer: the whole answer is sent first, then what still comes is thrown away up to a bound.
+ * Answers a request that goes no further with problem details (RFC 9457), or below /scim in SCIM's own form. When the client is still
+ * sending a long body, or any where the connection ends anyway, the whole answer is sent first, then what still comes is thrown away up to
+ * a bound, and then the connection ends.
  *
  * @param added further headers, as a flat list
  * @param closing say `Connection: close` in any case
@@ -33,20 +60,23 @@ export function answerProblem(
   closing = false,
 ): void {
   if (response.headersSent || response.destroyed) {
-    response.destroy();
+    breakOff(response);
     return;
   }
   const written = writtenIn(errorFormFor(request.url ?? ''), problem);
   const headers = [...written.headers, ...added];
 
   const bytesToCome = bodyBytesToCome(request);
-  const lingers = bytesToCome > KEPT_ALIVE_BYTES_MAX;
-  if (lingers || closing) headers.push('Connection', 'close');
+  const lingers = bytesToCome > (closing ? 0 : KEPT_ALIVE_BYTES_MAX);
+  if (lingers || closing) {
+    headers.push('Connection', 'close');
+    takeNoMore(request.socket);
+  }
   // The phrase is given: one that an upstream's broken answer left behind would be taken otherwise.
   response.writeHead(problem.status, STATUS_CODES[problem.status] ?? '', headers);
   if (!lingers || request.headers.expect !== undefined) {
     response.end(written.body, written.encoding);
-    if (bytesToCome > 0) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+    discardRest(request);
     return;
   }
   // Not `end` yet: Node closes the connection with it, and unread bytes would turn that into a reset.
@@ -83,6 +113,11 @@ function writtenIn(form: ErrorForm, problem: Problem): WrittenProblem {
 }
 
 const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length;
+
+/** Throws away what is still to come of an answered request; one that is too long ends its connection. */
+export function discardRest(request: IncomingMessage): void {
+  if (bodyBytesToCome(request) > 0) discardBody(request, (whole) => void (whole || request.socket.destroy()));
+}
 
 /** At most this many bytes; Infinity when the length isn't known, or when the client may or may not send them. */
 function bodyBytesToCome(request: IncomingMessage): number {

@@ -11,6 +11,9 @@ export interface ResponseRules {
   readonly fromTokenService: boolean;
 }
 
+/** `identity` is no coding, and from the days before HTTP/1.1 was settled. */
+const KNOWN_CODING = /^[ \t]*(?:chunked|identity)[ \t]*$/i;
+
 /**
  * The headers to send on: without the hop-by-hop ones (RFC 9110 section 7.6.1) and those that only Portcullis may set.
  *
@@ -18,6 +21,7 @@ export interface ResponseRules {
  * @param status below 200 for an interim answer
  * @param takesTrailers the answer can carry trailers: it will be chunked
  * @returns a flat list of names and values
+ * @throws when the body is in a transfer coding that would get lost with its name
  */
 export function clientResponseHeaders(
   raw: readonly (Buffer | string)[],
@@ -40,6 +44,7 @@ export function clientResponseHeaders(
         named = [...(named ?? []), ...(connectionNames(value) ?? [])];
         continue;
       case ResponseHeader.TransferEncoding:
+        if (!KNOWN_CODING.test(value)) throw new Error('the answer has a transfer coding that nobody asked for');
         chunked = true;
         continue;
       case ResponseHeader.Trailer:

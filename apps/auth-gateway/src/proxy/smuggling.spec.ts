@@ -56,6 +56,15 @@ const REFUSED: [string, string][] = [
   ['a host with someone’s name', `POST /a HTTP/1.1\r\nHost: a@b\r\n\r\n`],
 ];
 
+/** What they are asked for makes no difference: who shares the connection might read it differently. */
+const ANYWHERE: [string, string][] = [
+  ['no Host', 'POST PATH HTTP/1.1\r\n\r\n'],
+  ['two Hosts', 'POST PATH HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
+  ['chunks in HTTP/1.0', `POST PATH HTTP/1.0\r\nConnection: keep-alive\r\n${CHUNKED}\r\n0\r\n\r\n`],
+  ['a coding besides chunked', 'POST PATH HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+  ['another version', 'POST PATH HTTP/2.0\r\nHost: a\r\n\r\n'],
+];
+
 /** The head is in order and is passed on; where the body stops being, the connection to the upstream is cut. */
 const CUT: [string, string][] = [
   ['a size that is no number', 'g\r\nhello\r\n0\r\n\r\n'],
@@ -91,6 +100,15 @@ describe('what two parsers could read differently', () => {
     await client.toEnd();
     expect(client.received.match(/HTTP\/1\.1 /g)).toHaveLength(1); // what follows is nobody's request
     expect(bytes()).toBe('');
+  });
+
+  it.each(
+    ANYWHERE.flatMap(([name, sent]) => ['/livez', '/nowhere', '/a//b'].map((path) => [name, path, sent] as const)),
+  )('ends the connection: %s at %s', async (_name, path, sent) => {
+    const { port } = await recorded();
+    const received = await new RawClient(port, sent.replace('PATH', path) + SMUGGLED).toEnd();
+    expect(received).toMatch(/^HTTP\/1\.1 400 [\s\S]*Connection: close\r\n[\s\S]*"code":"invalid_request"/);
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
   it.each(CUT)('ends the request at the upstream when it is in the chunks: %s', async (_name, body) => {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { reset } from './tunnel.js';
+import { reset, Tunnel } from './tunnel.js';
 
 let server: Server;
 let near: Socket;
@@ -47,4 +48,10 @@ describe('a reset', () => {
     expect(near.destroyed).toBe(true);
     expect(await broken()).toBe('ECONNRESET');
   });
+});
+
+it('a tunnel that is not permitted any more when it begins passes nothing on', () => {
+  const upstream = new PassThrough();
+  new Tunnel(near, upstream, () => false).start([Buffer.from('early')]);
+  expect([upstream.read(), upstream.destroyed, near.destroyed]).toEqual([null, true, true]);
 });

@@ -15,6 +15,7 @@ export class Tunnel {
   /** @param early what the client sent before it had the answer */
   start(early: readonly Buffer[]): void {
     const { client, upstream } = this;
+    if (!this.permitted()) return this.cut(); // it may have taken the upstream a while to answer
     for (const piece of early) upstream.write(piece);
     this.relay(client, upstream);
     this.relay(upstream, client);

@@ -73,8 +73,9 @@ export class UpgradeResponse extends ServerResponse {
 
   /** Ends it at whatever point it is, with nothing more to be read from it. */
   cut(): void {
-    if (this.#tunnel) this.#tunnel.cut();
-    else reset(this.#client);
+    if (this.#tunnel) return this.#tunnel.cut();
+    reset(this.#client);
+    this.destroyed = true; // by itself, Node would say so only later in this turn
   }
 
   readonly #hold = (piece: Buffer): void => {

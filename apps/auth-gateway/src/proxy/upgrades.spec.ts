@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ModelLedger, principal, token } from '../access-view/testing/model-ledger.js';
 import { echo, problemIn, RawClient, send, Started, type TestGateway } from './testing/gateway-harness.js';
+import { UpgradeResponse } from './upgrade-response.js';
 
 const started = new Started();
 afterEach(() => started.stop());
@@ -84,6 +85,14 @@ describe('a request for another protocol', () => {
     const elsewhere = handshake('editor', 'websocket', 'Connection: close\r\n').replace('/a/chat', '/b');
     expect(await statusOf(elsewhere)).toMatchObject({ status: 404 });
     expect(gateway.heads).toEqual([]);
+  });
+
+  it('needs no other role than that of its method where the protocol is not changed anyway', async () => {
+    const { port, heads } = await chat({}, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const client = new RawClient(port, handshake('member', 'h2c')); // as Java's client offers with every request
+    await until(() => expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*ok$/));
+    expect(heads[0]).not.toMatch(/upgrade/i);
+    client.socket.destroy();
   });
 
   it('gets the upstream’s own answer when that refuses, however long, and the connection ends', async () => {
@@ -174,6 +183,20 @@ describe('an upgraded connection', () => {
     gateway.replica.applyChange(new ModelLedger().commit(token(456, 'deleted')));
     await expectDead(gateway, client);
     expect(client.received).toBe('');
+  });
+
+  it('is known to be cut in the same turn: an upstream that answers then finds nobody', async () => {
+    let [before, after] = [true, false];
+    const server = createServer().on('upgrade', (request, socket, head) => {
+      const response = new UpgradeResponse(request, socket as Socket, head, 10_000);
+      before = response.destroyed;
+      response.cut();
+      after = response.destroyed;
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new RawClient((server.address() as AddressInfo).port, handshake()).toEnd();
+    server.close();
+    expect([before, after]).toEqual([false, true]);
   });
 
   it('is cut when its user’s role is no longer enough, and goes on after a change that leaves it', async () => {

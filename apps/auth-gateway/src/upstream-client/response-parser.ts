@@ -59,7 +59,7 @@ export function createResponseParser(events: ResponseEvents): ResponseParser {
   parser[native.kOnHeaders] = (part: string[]) => events.headers(part);
   parser[native.kOnHeadersComplete] = (
     _major: number,
-    _minor: number,
+    minor: number,
     rest: string[] | undefined,
     _method: undefined,
     _url: undefined,
@@ -67,7 +67,8 @@ export function createResponseParser(events: ResponseEvents): ResponseParser {
     phrase: string,
     _upgrade: boolean,
     keepAlive: boolean,
-  ) => (events.headersEnd(status, phrase, rest, keepAlive) ? NO_BODY : BODY);
+    // What HTTP/1.0 makes of Transfer-Encoding is anybody's guess (RFC 9112 section 6.1).
+  ) => (events.headersEnd(status, phrase, rest, keepAlive && minor === 1) ? NO_BODY : BODY);
   parser[native.kOnBody] = (chunk: Buffer) => events.body(chunk);
   parser[native.kOnMessageComplete] = () => events.messageEnds();
   return {

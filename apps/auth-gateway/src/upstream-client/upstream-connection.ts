@@ -16,6 +16,7 @@ export interface ConnectionOwner {
 
 const KEEP_ALIVE_PROBE_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT = /\btimeout\s*=\s*(\d{1,6})/i;
+const FRAMING = /^(?:content-length|transfer-encoding)$/i;
 const NEVER = Infinity;
 
 /**
@@ -112,7 +113,7 @@ export class UpstreamConnection implements ResponseEvents {
     this.#interim = status < 200;
     if (!this.#interim) {
       this.#answering = true;
-      this.#keepsAlive = keepAlive && this.#readKeepAlive(raw);
+      this.#keepsAlive = keepAlive && this.#readKeepAlive(raw) && !(flight.answersHead || mayBringBody(status, raw));
       this.deadline = this.#owner.deadline('body');
     }
     flight.rawHeaders = raw;
@@ -182,8 +183,9 @@ export class UpstreamConnection implements ResponseEvents {
     setImmediate(() => this.#parser.close()); // not while it is on the stack
   }
 
+  /** An upstream that answers before it has read the whole request may take the rest of it for another one. */
   #rest(): void {
-    if (this.#keepsAlive) this.#owner.idle(this);
+    if (this.#keepsAlive && this.#socket.writableLength === 0) this.#owner.idle(this);
     else this.#socket.destroy();
   }
 
@@ -212,4 +214,10 @@ export class UpstreamConnection implements ResponseEvents {
     }
     return this.idleMs !== 0;
   }
+}
+
+/** Upstreams err, and send a body where there is none: as to HEAD, its bytes would be taken for the next answer if they came late. */
+function mayBringBody(status: number, raw: readonly string[]): boolean {
+  if (status !== 204 && status !== 304) return false;
+  return raw.some((name, i) => i % 2 === 0 && FRAMING.test(name) && raw[i + 1] !== '0');
 }

@@ -20,9 +20,13 @@ class ScriptedUpstream {
   static async start(
     answer: (socket: Socket, head: string, count: number) => void,
     limits: Partial<typeof LIMITS> = {},
+    connected: (socket: Socket) => void = () => undefined,
   ): Promise<{ upstream: ScriptedUpstream; connections: UpstreamConnections }> {
     const upstream = new ScriptedUpstream();
-    const server: Server = createServer((socket) => upstream.#serve(socket, answer));
+    const server: Server = createServer((socket) => {
+      upstream.#serve(socket, answer);
+      connected(socket);
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -152,13 +156,11 @@ describe('a connection to an upstream', () => {
   });
 
   it.each([
-    ['the answer to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n'],
-    ['204', 'GET', 'HTTP/1.1 204 No Content\r\n\r\n'],
-    ['304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\n\r\n'],
-  ] as const)('takes no body after %s, and is used again', async (_what, method, bytes) => {
+    ['204', 'HTTP/1.1 204 No Content\r\n\r\n'],
+    ['304', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'],
+  ])('takes no body after %s, and is used again', async (_what, bytes) => {
     const { upstream, connections } = await ScriptedUpstream.start((socket) => socket.write(bytes));
-    for (let i = 0; i < 2; i++)
-      expect(await ask(connections, { method })).toMatchObject({ body: '', error: undefined });
+    for (let i = 0; i < 2; i++) expect(await ask(connections)).toMatchObject({ body: '', error: undefined });
     expect(upstream.sockets).toHaveLength(1);
   });
 
@@ -197,11 +199,38 @@ describe('a connection is not used again', () => {
     ['when a whole answer follows that nobody asked for', OK + OK],
     ['when the beginning of one follows', `${OK}HTTP/1.1 200 OK\r\n`],
     ['when anything else follows', `${OK}what is this`],
+    [
+      'when an HTTP/1.0 upstream would keep it',
+      'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok',
+    ],
   ])('%s', async (_when, bytes) => {
     const { upstream, connections } = await ScriptedUpstream.start((socket) => socket.write(bytes));
     for (let i = 0; i < 3; i++)
       expect(await ask(connections)).toMatchObject({ status: 200, body: 'ok', error: undefined });
     expect(upstream.sockets).toHaveLength(3);
+  });
+
+  it.each([
+    ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'],
+    ['of 204 that has a length', 'GET', 'HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n'],
+    ['of 204 that has chunks', 'DELETE', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['of 304 that has a length', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n'],
+  ] as const)('after an answer %s: a body may still come of it', async (_what, method, bytes) => {
+    const { upstream, connections } = await ScriptedUpstream.start((socket, head) => {
+      socket.write(head.startsWith('GET /next') ? OK : bytes);
+    });
+    expect(await ask(connections, { method })).toMatchObject({ body: '', error: undefined });
+    expect(await ask(connections, { path: '/next' })).toMatchObject({ body: 'ok' });
+    expect(upstream.sockets).toHaveLength(2);
+  });
+
+  it('when the answer came before the whole request was sent', async () => {
+    const meets = (socket: Socket): void => void (upstream.sockets.length === 1 && socket.pause().write(OK));
+    const { upstream, connections } = await ScriptedUpstream.start((socket) => socket.write(OK), {}, meets);
+    expect(await ask(connections, { headers: ['X', 'x'.repeat(32 * 1_048_576)] })).toMatchObject({ body: 'ok' });
+    expect(await ask(connections)).toMatchObject({ body: 'ok' });
+    expect(upstream.sockets).toHaveLength(2);
+    expect(upstream.heads).toHaveLength(1); // the rest of the first stands before none
   });
 
   it('when bytes come while it is idle', async () => {
@@ -256,6 +285,22 @@ describe('waiting for an upstream', () => {
   ])('has an end: %s', async (_what, bytes, limits, code) => {
     const { connections } = await ScriptedUpstream.start((socket) => void (bytes && socket.write(bytes)), limits);
     expect((await ask(connections)).error?.code).toBe(code);
+  });
+
+  it.each([
+    ['a head that trickles in', 'X'],
+    ['interim answers without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+  ])('is not drawn out by %s', async (_what, bytes) => {
+    let timer: NodeJS.Timeout | undefined;
+    stops.push(() => clearInterval(timer));
+    const { connections } = await ScriptedUpstream.start(
+      (socket) => {
+        if (bytes === 'X') socket.write('HTTP/1.1 200 OK\r\n');
+        timer = setInterval(() => socket.write(bytes), 10);
+      },
+      { headersTimeoutMs: 200 },
+    );
+    expect((await ask(connections)).error?.code).toBe('UND_ERR_HEADERS_TIMEOUT');
   });
 
   it('is not over while the client takes its time', async () => {
@@ -354,5 +399,17 @@ describe('closing', () => {
     waiting!.write(OK);
     expect(await slow).toMatchObject({ body: 'ok' });
     await closed;
+  });
+
+  it('is told once, however late a request comes after it', async () => {
+    const { upstream, connections } = await ScriptedUpstream.start((socket) => socket.write(OK));
+    let told = 0;
+    connections.close(() => (told += 1));
+    expect(await ask(connections)).toMatchObject({ body: 'ok' });
+    const cut = ask(connections);
+    connections.destroy();
+    expect((await cut).error).toBeInstanceOf(Error);
+    await vi.waitFor(() => expect(upstream.sockets.every((socket) => socket.destroyed)).toBe(true));
+    expect(told).toBe(1);
   });
 });

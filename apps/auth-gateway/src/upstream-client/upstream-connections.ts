@@ -34,7 +34,8 @@ export class UpstreamConnections implements ConnectionOwner {
   readonly #ticksFor: Readonly<Record<'connect' | 'headers' | 'body', number>>;
   #tick = 0;
   #timer: NodeJS.Timeout | undefined;
-  #closed: (() => void) | undefined;
+  #closing = false;
+  #whenClosed: (() => void) | undefined;
 
   /** @returns undefined where undici has to do all of it */
   static for(origin: string, limits: ConnectionLimits): UpstreamConnections | undefined {
@@ -72,7 +73,7 @@ export class UpstreamConnections implements ConnectionOwner {
   }
 
   idle(connection: UpstreamConnection): void {
-    if (this.#closed) return connection.destroy();
+    if (this.#closing) return connection.destroy();
     const { idleMs } = connection;
     const keptMs = idleMs === undefined ? IDLE_MS : Math.min(idleMs, IDLE_MS_MAX) - IDLE_MARGIN_MS;
     connection.deadline = this.#tick + Math.floor(keptMs / this.#tickMs);
@@ -87,19 +88,31 @@ export class UpstreamConnections implements ConnectionOwner {
     if (this.#all.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#closed?.();
+    this.#tellClosed();
   }
 
-  /** Closes what is idle now, and the rest when it has been answered. */
+  /**
+   * Closes what is idle now, and the rest when it has been answered. What is asked for after that is still answered.
+   *
+   * @param closed called once; never when all is cut meanwhile
+   */
   close(closed: () => void): void {
-    this.#closed = closed;
+    this.#closing = true;
+    this.#whenClosed = closed;
     for (const connection of this.#idle.splice(0)) connection.destroy();
-    if (this.#all.size === 0) closed();
+    if (this.#all.size === 0) this.#tellClosed();
   }
 
   /** Cuts everything. */
   destroy(): void {
+    this.#whenClosed = undefined;
     for (const connection of this.#all) connection.destroy();
+  }
+
+  #tellClosed(): void {
+    const closed = this.#whenClosed;
+    this.#whenClosed = undefined;
+    closed?.();
   }
 
   #takeIdle(): UpstreamConnection | undefined {

@@ -74,7 +74,10 @@ export class AccessLedger {
       const tx = new AccessTransaction(manager, valueOf(clock));
       const worked = async (): Promise<T> => work(tx, valueOf(locked));
       const result = await worked().catch((error: unknown) => refuse(error, tx));
-      const leases = await transaction.commit(tx.flush(), () => readHeldLeases(manager));
+      const leases = await transaction.commit(
+        () => tx.flush(),
+        () => readHeldLeases(manager),
+      );
       return { tx, result, leases };
     } catch (error) {
       await transaction.rollback();

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { ConfigurationError } from '@portcullis/configuration';
 import { Problem } from '@portcullis/contracts';
 import { RefusedChange } from '../access/access-outcome.js';
-import { ConfigError } from '../config.js';
 import { isDatabaseUnavailable } from '../database/database-errors.js';
 import { WrongMasterKeyError } from '../keys/master-keys.js';
 import type { Session } from './command-session.js';
@@ -73,7 +73,7 @@ function explain(error: unknown): string {
   const cause = error instanceof RefusedChange ? error.problem : error;
   if (cause instanceof Problem) return cause.detail;
   const isForeseen =
-    cause instanceof CommandError || cause instanceof ConfigError || cause instanceof WrongMasterKeyError;
+    cause instanceof CommandError || cause instanceof ConfigurationError || cause instanceof WrongMasterKeyError;
   if (isForeseen) return cause.message;
   if (isDatabaseUnavailable(cause)) return `Postgres (DATABASE_URL) can't be reached: ${(cause as Error).message}`;
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

@@ -5,7 +5,7 @@ import type { Output } from './output.js';
 
 /** What a command works with; read when it runs, so that `--help` needs no installation. */
 export interface Session {
-  /** @throws CommandError, ConfigError */
+  /** @throws CommandError, ConfigurationError */
   config: () => TokenServiceConfig;
   output: () => Output;
   stdin: Readable;

@@ -11,7 +11,7 @@ export class CommandError extends Error {}
  * The settings of the installation to work on: those of the environment, as the token-service has them, when it names a master key;
  * else those that `npm start` wrote into its data folder.
  *
- * @throws CommandError when there are neither, ConfigError when they are wrong
+ * @throws CommandError when there are neither, ConfigurationError when they are wrong
  */
 export function findSettings(env: Environment, dataDir: string | undefined): TokenServiceConfig {
   const namesMasterKey = env['PORTCULLIS_MASTER_KEY'] || env['PORTCULLIS_MASTER_KEY_FILE'];

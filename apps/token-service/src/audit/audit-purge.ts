@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type TokenServiceConfig } from '../config.js';
+import { withSettings } from '../database/session-settings.js';
 import type { Batches } from '../retention/batches.js';
 
 const BATCH_ROWS_MAX = 2_000;
@@ -17,11 +18,11 @@ export class AuditPurge {
   /** @returns how many records were deleted */
   async purge(batches: Batches): Promise<number> {
     const client = new pg.Client({
-      connectionString: this.config.auditPurgeUrl ?? this.config.databaseUrl,
+      // The setting: the trigger on the table lets nobody else delete.
+      ...withSettings(this.config.auditPurgeUrl ?? this.config.databaseUrl, ['portcullis.audit_purge=on']),
       application_name: 'portcullis-audit-purge',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
-      options: '-c portcullis.audit_purge=on', // the trigger on the table lets nobody else delete
     });
     client.on('error', () => undefined); // the statement under way fails and says so
     await client.connect();

@@ -94,6 +94,6 @@ export class FirstAdmin implements OnApplicationBootstrap {
 }
 
 const ADMIN_SQL = `
-  SELECT u.id, t.id AS token_id, coalesce(t.expires_at <= now(), false) AS expired
+  SELECT u.id, t.id AS token_id, coalesce(t.expires_at <= now() AND t.revoked_at IS NULL, false) AS expired
   FROM users u LEFT JOIN tokens t ON t.user_id = u.id AND t.name = $2
   WHERE u.user_id = $1 AND u.role = 'Admin' AND u.active`;

@@ -9,6 +9,8 @@ import { Sessions1763810000000 } from './migrations/1763810000000-sessions.js';
 import { Operations1763820000000 } from './migrations/1763820000000-operations.js';
 import { Upkeep1763830000000 } from './migrations/1763830000000-upkeep.js';
 import { VoidTokens1763840000000 } from './migrations/1763840000000-void-tokens.js';
+import { ScimUpkeep1763850000000 } from './migrations/1763850000000-scim-upkeep.js';
+import { withSettings } from './session-settings.js';
 
 export const MIGRATIONS = [
   Foundation1763700000000,
@@ -17,17 +19,18 @@ export const MIGRATIONS = [
   Operations1763820000000,
   Upkeep1763830000000,
   VoidTokens1763840000000,
+  ScimUpkeep1763850000000,
 ];
 
 const logger = new Logger('Database');
 
 /** A session that stands still in a transaction would hold up every revoke: Postgres ends it. */
-const SESSION_OPTIONS = [
-  '-c statement_timeout=15s',
-  '-c lock_timeout=10s',
-  '-c idle_in_transaction_session_timeout=5s',
-  '-c timezone=UTC',
-].join(' ');
+const SETTINGS = [
+  'statement_timeout=15s',
+  'lock_timeout=10s',
+  'idle_in_transaction_session_timeout=5s',
+  'timezone=UTC',
+];
 
 /** Tells token-services from other programs among Postgres's sessions. */
 export const TOKEN_SERVICE_APPLICATION = 'portcullis-token-service';
@@ -37,9 +40,10 @@ export function dataSourceOptions(
   poolSize: number,
   applicationName = TOKEN_SERVICE_APPLICATION,
 ): DataSourceOptions {
+  const { connectionString, options } = withSettings(databaseUrl, SETTINGS);
   return {
     type: 'postgres',
-    url: databaseUrl,
+    url: connectionString,
     applicationName,
     entities: [User, Team, Token],
     migrations: MIGRATIONS,
@@ -51,6 +55,6 @@ export function dataSourceOptions(
     poolErrorHandler: (error: Error) => logger.warn(`An idle database connection was lost: ${error.message}`),
     // pipeline: statements that don't wait for each other share a round trip.
     // query_timeout: on this side, for a connection whose other end is gone and says nothing.
-    extra: { options: SESSION_OPTIONS, keepAlive: true, query_timeout: 20_000, pipeline: true },
+    extra: { options, keepAlive: true, query_timeout: 20_000, pipeline: true },
   };
 }

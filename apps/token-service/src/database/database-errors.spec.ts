@@ -1,28 +1,49 @@
-import { QueryFailedError } from 'typeorm';
-import { describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { describe, expect, it, vi } from 'vitest';
 import { databaseProblem, isDatabaseUnavailable } from './database-errors.js';
 
-const withCode = (code: string): Error => Object.assign(new Error('x'), { code });
+const failedWith = (code: string): Error => Object.assign(new Error('it failed'), { code });
 
-describe('an error of Postgres', () => {
+describe('Postgres can’t do it now', () => {
   it.each([
-    ['a password that was changed', withCode('28P01')],
-    ['a role that is let in no more', withCode('28000')],
-    ['a database that is not there', withCode('3D000')],
-    ['a primary that has become a standby', withCode('25006')],
-    ['a disk that is full', withCode('53100')],
-    ['too many connections', withCode('53300')],
-    ['a server that starts', withCode('57P03')],
-    ['a server that stops', new QueryFailedError('SELECT 1', [], withCode('57P01'))],
-    ['a name that is not resolved at the moment', withCode('EAI_AGAIN')],
-    ['a certificate that has expired', withCode('CERT_HAS_EXPIRED')],
-    ['a server without TLS', new Error('The server does not support SSL connections')],
-  ])('of %s means not now: 503, and worth another try', (_, error) => {
-    expect(isDatabaseUnavailable(error)).toBe(true);
-    expect(databaseProblem(error)).toMatchObject({ status: 503, code: 'unavailable' });
+    ['08006', 'a connection that broke'],
+    ['25006', 'a primary that became a standby'],
+    ['28P01', 'a password that was changed'],
+    ['3D000', 'a database that is being restored'],
+    ['40P01', 'a deadlock'],
+    ['53100', 'a full disk'],
+    ['53300', 'too many connections'],
+    ['57014', 'a statement that took too long'],
+    ['57P01', 'a shutdown'],
+    ['58030', 'an I/O error'],
+    ['EAI_AGAIN', 'a name server that is away'],
+    ['ECONNREFUSED', 'nobody listening'],
+    ['EHOSTUNREACH', 'a machine that is gone'],
+    ['ENETUNREACH', 'a network that is gone'],
+    ['CERT_HAS_EXPIRED', 'a certificate that has expired'],
+  ])('%s: %s', (code) => {
+    expect(isDatabaseUnavailable(failedWith(code))).toBe(true);
+    expect(databaseProblem(failedWith(code))).toMatchObject({ status: 503, code: 'unavailable' });
+  });
+});
+
+it('is said in the log, once for all requests that fail of the same cause', () => {
+  const said = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+  for (const message of ['disk full', 'disk full', 'too many connections'])
+    databaseProblem(Object.assign(new Error(message), { code: '53100' }));
+  expect(said.mock.calls.flat()).toEqual([
+    expect.stringContaining('disk full'),
+    expect.stringContaining('too many connections'),
+  ]);
+});
+
+describe('a fault of ours', () => {
+  it.each(['22P02', '23505', '42601', '42P01', '53', 'ERR_INVALID_ARG_TYPE'])('%s stays one', (code) => {
+    expect(isDatabaseUnavailable(failedWith(code))).toBe(false);
+    expect(databaseProblem(failedWith(code))).toBeUndefined();
   });
 
-  it.each(['23505', '42P01', '22P02', '42501', 'ERR_INVALID_ARG_TYPE'])('with the code %s is a fault', (code) => {
-    expect(databaseProblem(withCode(code))).toBeUndefined();
+  it('is not told by anything but an error', () => {
+    expect(isDatabaseUnavailable({ code: '57P01' })).toBe(false);
   });
 });

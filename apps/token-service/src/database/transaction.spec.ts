@@ -28,7 +28,7 @@ const written = async (): Promise<number[]> =>
 describe('a transaction that commits in the round trip of its last statement', () => {
   it('looks at what is committed, from outside of it', async () => {
     const transaction = await Transaction.begin(dataSource);
-    const last = prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
+    const last = () => prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
     const seen = await transaction.commit(last, () =>
       prepared(transaction.manager, 'SELECT n, pg_current_xact_id_if_assigned() AS xid FROM written', []),
     );
@@ -39,7 +39,7 @@ describe('a transaction that commits in the round trip of its last statement', (
   it('keeps nothing when the database refuses the last statement', async () => {
     const transaction = await Transaction.begin(dataSource);
     await prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
-    const last = prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
+    const last = () => prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
     await expect(transaction.commit(last, async () => undefined)).rejects.toThrow(/duplicate key/);
     await transaction.rollback();
     expect(await written()).toEqual([]);
@@ -50,7 +50,8 @@ describe('a transaction that commits in the round trip of its last statement', (
     await prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
     const circular: { self?: object } = {};
     circular.self = circular;
-    const last = prepared(transaction.manager, 'INSERT INTO written SELECT 2 WHERE $1::json IS NOT NULL', [circular]);
+    const last = () =>
+      prepared(transaction.manager, 'INSERT INTO written SELECT 2 WHERE $1::json IS NOT NULL', [circular]);
     await expect(transaction.commit(last, async () => undefined)).rejects.toThrow(/circular/i);
     await transaction.rollback();
     expect(await written()).toEqual([]);
@@ -67,7 +68,7 @@ describe('a transaction that commits in the round trip of its last statement', (
 
   it('is committed even when the look after it fails', async () => {
     const transaction = await Transaction.begin(dataSource);
-    const last = prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [7]);
+    const last = () => prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [7]);
     const seen = await transaction.commit(last, () => prepared(transaction.manager, 'SELECT 1 / 0', []));
     expect(seen).toBeUndefined();
     expect(await written()).toEqual([7]);
@@ -77,7 +78,7 @@ describe('a transaction that commits in the round trip of its last statement', (
     const transaction = await Transaction.begin(dataSource);
     const [backend] = await prepared<{ pid: number }>(transaction.manager, 'SELECT pg_backend_pid() AS pid', []);
     await services.dataSource.query('SELECT pg_terminate_backend($1)', [backend!.pid]);
-    const last = prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
+    const last = () => prepared(transaction.manager, 'INSERT INTO written VALUES ($1)', [1]);
     await expect(transaction.commit(last, async () => undefined)).rejects.toSatisfy(isDatabaseUnavailable);
     await transaction.rollback();
     expect(await written()).toEqual([]);

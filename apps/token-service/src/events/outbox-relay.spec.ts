@@ -83,6 +83,14 @@ async function unmarked(): Promise<number> {
   return row!.count;
 }
 
+/** By its wall clock, in another session than that of a transaction under way. */
+async function clockOfDatabase(): Promise<string> {
+  const [row] = await services.dataSource.query<{ iso: string }[]>(`SELECT ${isoSql('clock_timestamp()')} AS iso`);
+  return row!.iso;
+}
+
+const isoSql = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 const allMarked = () => eventually('all rows to be marked', async () => (await unmarked()) === 0);
 const range = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -91,20 +99,28 @@ async function rowsOf(session: RelaySession): Promise<OutboxRow[]> {
 }
 
 describe('the outbox', () => {
-  it('writes a CloudEvent whose time is the transaction’s', async () => {
-    await append(7);
-    const rows = await services.dataSource.query<{ event_id: string; subject: string; payload: string; iso: string }[]>(
-      `SELECT event_id, subject, payload, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS iso FROM outbox`,
+  it('writes a CloudEvent whose time is when it is written, however long ago its transaction began', async () => {
+    let meanwhile = '';
+    await services.dataSource.transaction(async (manager) => {
+      const [began] = await manager.query<{ iso: string }[]>(`SELECT ${isoSql('now()')} AS iso`);
+      await eventually('time to pass', async () => (meanwhile = await clockOfDatabase()) > began!.iso);
+      await appendToOutbox(manager, [restored(7)]);
+    });
+    const [row] = await services.dataSource.query<{ event_id: string; subject: string; payload: string }[]>(
+      'SELECT event_id, subject, payload FROM outbox',
     );
-    const { event_id: id, subject, payload, iso } = rows[0]!;
-    const envelope = { id, type: 'TokenRestored', time: iso };
-    expect(subject).toBe(`${OUTBOX_PREFIX}.token.restored`);
-    expect(JSON.parse(payload)).toMatchObject({
+    const event = JSON.parse(row!.payload) as PortcullisEvent;
+    const envelope = { id: row!.event_id, type: 'TokenRestored', time: event.time };
+    expect(row!.subject).toBe(`${OUTBOX_PREFIX}.token.restored`);
+    expect(event).toMatchObject({
       ...envelope,
       specversion: '1.0',
       subject: 'token/7',
+      time: expect.stringMatching(/T\d\d:\d\d:\d\d\.\d{3}Z$/),
       data: { event: envelope },
     });
+    expect(event.time >= meanwhile, `${event.time} is earlier than ${meanwhile}`).toBe(true);
+    expect(event.time <= (await clockOfDatabase())).toBe(true);
   });
 
   it('refuses an event that NATS could not take', async () => {
@@ -260,7 +276,7 @@ describe('the relay', () => {
 describe('a relay that lost its lock', () => {
   it('loses it when it is frozen, and can mark nothing when it wakes up', { timeout: TEST_TIMEOUT_MS }, async () => {
     await append(1);
-    const holder = startLockHolder(services.postgres.url, 500);
+    const holder = startLockHolder(`${services.postgres.url}?options=-c%20search_path%3Dpublic`, 500);
     await eventually('the process to have the lock', () => holder.output().includes('leads'));
     holder.process.kill('SIGSTOP');
     const next = await RelaySession.open(services.postgres.url, 5_000);

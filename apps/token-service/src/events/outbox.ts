@@ -46,13 +46,16 @@ export function outboxInsert(events: readonly NewEvent[]): Write | undefined {
   return { values: [JSON.stringify(rows)], sql: insertSql };
 }
 
-/** The database fills in `now()` of the transaction, which this side can't know without asking: it stands for the marker. */
+/**
+ * The database puts its clock in the place of the marker. Not `now()`: that is when the transaction began, and one that waited for its
+ * locks would tell of an earlier time than the event before it.
+ */
 const timeMarker = (eventId: string): string => `time of ${eventId}`;
 
 const insertSql: Write['sql'] = ($) => `
   INSERT INTO outbox (event_id, subject, payload)
   SELECT e.id, e.subject,
-         replace(e.payload, 'time of ' || e.id, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+         replace(e.payload, 'time of ' || e.id, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
   FROM ROWS FROM (json_to_recordset(${$(1)}::json) AS (id uuid, subject text, payload text))
     WITH ORDINALITY AS e (id, subject, payload, position)
   ORDER BY e.position`;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { withSettings } from '../database/session-settings.js';
 
 /** An unpublished row of the outbox. */
 export interface OutboxRow {
@@ -35,19 +36,18 @@ export class RelaySession {
 
   private constructor(databaseUrl: string, idleTimeoutMs: number) {
     this.#client = new Client({
-      connectionString: databaseUrl,
+      // tcp_user_timeout: a frozen process doesn't read, and a session that is stuck in writing to it is not idle.
+      // synchronous_commit: a mark that a crash of Postgres takes back is made again, from the stream; the disk is for commits of changes.
+      ...withSettings(databaseUrl, [
+        `idle_session_timeout=${idleTimeoutMs}`,
+        `tcp_user_timeout=${idleTimeoutMs}`,
+        `statement_timeout=${QUERY_TIMEOUT_MS}`,
+        'synchronous_commit=off',
+      ]),
       application_name: 'portcullis-outbox-relay',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
-      // tcp_user_timeout: a frozen process doesn't read, and a session that is stuck in writing to it is not idle.
-      // synchronous_commit: a mark that a crash of Postgres takes back is made again, from the stream; the disk is for commits of changes.
-      options: [
-        `-c idle_session_timeout=${idleTimeoutMs}`,
-        `-c tcp_user_timeout=${idleTimeoutMs}`,
-        `-c statement_timeout=${QUERY_TIMEOUT_MS}`,
-        '-c synchronous_commit=off',
-      ].join(' '),
     });
     this.#client.on('error', (error) => (this.#lost ??= error));
     this.#client.on('end', () => (this.#lost ??= new Error('The connection ended')));

@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { ModulesContainer, Reflector } from '@nestjs/core';
+import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { routeAccess, type RouteAccess } from '@portcullis/access-control';
 
 /** The id of an operation: that of its method, whatever paths it has. */
@@ -14,9 +14,8 @@ export function operationAccess(app: INestApplication): ReadonlyMap<string, Rout
   return new Map(
     controllers.flatMap(({ metatype }) => {
       const prototype = metatype!.prototype as Record<string, Function>;
-      return Object.getOwnPropertyNames(prototype).flatMap((name): [string, RouteAccess][] => {
-        const access =
-          name === 'constructor' ? undefined : routeAccess(reflector, prototype[name]!, metatype as Function);
+      return new MetadataScanner().getAllMethodNames(prototype).flatMap((name): [string, RouteAccess][] => {
+        const access = routeAccess(reflector, prototype[name]!, metatype as Function);
         return access ? [[operationIdOf(metatype!.name, name), access]] : [];
       });
     }),

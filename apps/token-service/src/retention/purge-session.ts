@@ -1,16 +1,17 @@
 import pg from 'pg';
+import { withSettings } from '../database/session-settings.js';
 
 /** Key of the advisory lock that lets one process purge at a time: one per database. */
 const PURGE_LOCK = 7_306_114_002;
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const SESSION_OPTIONS = [
-  '-c statement_timeout=15s',
-  '-c lock_timeout=5s',
-  '-c idle_in_transaction_session_timeout=5s',
+const SETTINGS = [
+  'statement_timeout=15s',
+  'lock_timeout=5s',
+  'idle_in_transaction_session_timeout=5s',
   // A process that is frozen, or whose machine is gone, doesn't keep the lock.
-  '-c idle_session_timeout=30s',
-].join(' ');
+  'idle_session_timeout=30s',
+];
 
 /**
  * A purge's own database session. It holds the lock, and what is deleted is deleted over it, so whoever lost the lock deletes
@@ -22,12 +23,11 @@ export class PurgeSession {
   /** @returns undefined when another process purges at this moment */
   static async open(databaseUrl: string): Promise<PurgeSession | undefined> {
     const client = new pg.Client({
-      connectionString: databaseUrl,
+      ...withSettings(databaseUrl, SETTINGS),
       application_name: 'portcullis-retention',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: 20_000,
       keepAlive: true,
-      options: SESSION_OPTIONS,
     });
     client.on('error', () => undefined); // the statement under way fails and says so
     const session = new PurgeSession(client);

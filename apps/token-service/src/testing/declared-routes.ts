@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
-import { ModulesContainer, NestFactory, Reflector } from '@nestjs/core';
+import { MetadataScanner, ModulesContainer, NestFactory, Reflector } from '@nestjs/core';
 import { routeAccess, type RouteAccess } from '@portcullis/access-control';
 import { readConfig } from '../config.js';
 import { TokenServiceModule } from '../token-service.module.js';
@@ -30,9 +30,9 @@ export async function walkRoutes(): Promise<Route[]> {
 }
 
 function routesOf(controller: new () => object): Route[] {
-  const methods = Object.getOwnPropertyNames(controller.prototype).map(
-    (name) => (controller.prototype as Record<string, Function>)[name]!,
-  );
+  const methods = new MetadataScanner()
+    .getAllMethodNames(controller.prototype)
+    .map((name) => (controller.prototype as Record<string, Function>)[name]!);
   return methods
     .filter((method) => Reflect.hasMetadata(METHOD_METADATA, method))
     .map((method) => ({ name: nameOf(controller, method), access: routeAccess(new Reflector(), method, controller) }));

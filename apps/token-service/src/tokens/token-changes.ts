@@ -18,7 +18,7 @@ export function revokeTokens(
 ): void {
   if (tokens.length === 0) return;
   const ids = tokens.map((token) => token.id);
-  const byAdmin = tokens.map((token) => actor.role === 'Admin' && token.owner_id !== actor.userId);
+  const byAdmin = tokens.map((token) => isByAdmin(token, actor));
   tx.write({ values: [ids, actor.userId, byAdmin], sql: revokeSql });
   const accessSeq = tx.record(tokens.map((token) => tokenEntry(token, 'revoked')));
   tx.emit(tokens.map((token) => revokedEvent(token, reason, actor, accessSeq)));
@@ -26,6 +26,17 @@ export function revokeTokens(
     actor,
     tokens.map((token) => auditOf('token.revoked', token, { status: 'Revoked', reason })),
   );
+}
+
+/** An Admin revokes what its owner has revoked already: nothing opens or shuts by that, but only an Admin restores it from then on. */
+export function confirmRevoked(tx: AccessTransaction, token: TokenRow, actor: Actor): void {
+  if (token.revoked_by_admin || !isByAdmin(token, actor)) return;
+  tx.write({ values: [token.id, actor.userId], sql: confirmSql });
+  tx.audit(actor, [auditOf('token.revoked', token, { status: 'Revoked', reason: 'requested' })]);
+}
+
+function isByAdmin(token: TokenRow, actor: Actor): boolean {
+  return actor.role === 'Admin' && token.owner_id !== actor.userId;
 }
 
 /** Restores a locked, revoked token. */
@@ -90,6 +101,8 @@ const revokeSql: Write['sql'] = ($) => `
   UPDATE tokens SET revoked_at = now(), revoked_by_id = ${$(2)}::integer, revoked_by_admin = revoked.by_admin
   FROM unnest(${$(1)}::bigint[], ${$(3)}::boolean[]) AS revoked (id, by_admin)
   WHERE tokens.id = revoked.id`;
+const confirmSql: Write['sql'] = ($) =>
+  `UPDATE tokens SET revoked_by_admin = true, revoked_by_id = ${$(2)}::integer WHERE id = ${$(1)}::bigint`;
 const restoreSql: Write['sql'] = ($) =>
   `UPDATE tokens SET revoked_at = NULL, revoked_by_id = NULL, revoked_by_admin = false WHERE id = ${$(1)}::bigint`;
 const DELETE_SQL = 'DELETE FROM tokens WHERE id = ANY($1)';

@@ -133,10 +133,9 @@ function checkActor(dto: CreateTokenDto, actor: Actor): void {
   if (dto.scim) throw insufficientScope('Making a SCIM administration token needs the role Admin');
   if (actor.userType === 'Service') throw insufficientScope('A service user needs the role Admin to make tokens');
   if (typeof actor.credential === 'number') {
-    throw new Problem(
-      403,
-      'session_required',
+    throw insufficientScope(
       'A token may not make further tokens unless its owner is Admin; sign in instead',
+      'session_required',
     );
   }
 }

@@ -13,7 +13,7 @@ import type { AccessTransaction } from '../access/access-transaction.js';
 import { AccessOutcome } from '../access/access-outcome.js';
 import type { Actor } from '../audit/actor.js';
 import { lockDescendants, type LockedToken, lockToken, READ_TOKEN_SQL } from './locked-tokens.js';
-import { deleteTokens, restoreToken, revokeTokens } from './token-changes.js';
+import { confirmRevoked, deleteTokens, restoreToken, revokeTokens } from './token-changes.js';
 import { tokenDto, type TokenRow } from './token-row.js';
 
 /**
@@ -63,6 +63,7 @@ export class TokensService {
   ): Promise<TokenDto & { children: number }> {
     if (token.status === 'Expired') throw expired('it opens nothing any more');
     if (token.status === 'Active') revokeTokens(tx, [token], 'requested', actor);
+    else confirmRevoked(tx, token, actor);
     const children = cascade ? await revokeDescendants(tx, token, actor) : token.active_descendants;
     return { ...tokenDto({ ...token, status: 'Revoked' }), children };
   }
@@ -78,9 +79,10 @@ export class TokensService {
   }
 }
 
-/** @returns how many it revoked */
+/** Of those that are the actor's to revoke: who was an Admin once made tokens for others too. @returns how many it revoked */
 async function revokeDescendants(tx: AccessTransaction, token: TokenRow, actor: Actor): Promise<number> {
-  const children = (await lockDescendants(tx.manager, token.id)).filter((child) => child.status === 'Active');
+  const descendants = await lockDescendants(tx.manager, token.id);
+  const children = descendants.filter((child) => child.status === 'Active' && isVisibleTo(actor, child));
   revokeTokens(tx, children, 'cascade', actor);
   return children.length;
 }
@@ -91,8 +93,12 @@ async function lockVisible(manager: EntityManager, id: number, actor: Actor): Pr
 
 /** A token of someone else looks like one that doesn't exist, except to an Admin. */
 function visibleTo<Row extends TokenRow>(actor: Actor, row: Row | undefined): Row {
-  if (row && (actor.role === 'Admin' || row.owner_id === actor.userId)) return row;
+  if (row && isVisibleTo(actor, row)) return row;
   throw new Problem(404, 'token_not_found', 'There is no token with this id');
+}
+
+function isVisibleTo(actor: Actor, row: TokenRow): boolean {
+  return actor.role === 'Admin' || row.owner_id === actor.userId;
 }
 
 async function assertKeyLives(manager: EntityManager, { id }: TokenRow): Promise<void> {
@@ -109,8 +115,5 @@ function expired(consequence: string): Problem {
 }
 
 function revokedByAdmin(): Problem {
-  const { headers } = insufficientScope('This needs the role Admin').extra;
-  return new Problem(403, 'revoked_by_admin', 'An Admin revoked this token, so only an Admin restores it', {
-    ...(headers && { headers }),
-  });
+  return insufficientScope('An Admin revoked this token, so only an Admin restores it', 'revoked_by_admin');
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type CreateUserDto, Problem, type UpdateUserDto, type UserDto } from '@portcullis/contracts';
+import { type CreateUserDto, invalidField, Problem, type UpdateUserDto, type UserDto } from '@portcullis/contracts';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AccessLedger } from '../access/access-ledger.js';
 import { AccessOutcome } from '../access/access-outcome.js';
@@ -31,7 +31,7 @@ export class UsersService {
     return user ?? userNotFound();
   }
 
-  /** @throws Problem 400 for an unknown team, 409 `user_id_taken` */
+  /** @throws Problem 400 for an unknown team or what only a person has, 409 `user_id_taken` */
   async create(dto: CreateUserDto, actor: Actor, passwordHash: string | null = null): Promise<AccessOutcome<UserDto>> {
     const named = dto.user_type === 'User' ? person(dto) : this.serviceUser(dto);
     const { result, position } = await this.ledger.change(async (tx) => {
@@ -78,6 +78,8 @@ export class UsersService {
   }
 
   private serviceUser(dto: CreateUserDto): Pick<User, 'userType' | 'userId' | 'userName' | 'email'> {
+    for (const field of ['email', 'user_name'] as const)
+      if (dto[field] !== undefined) throw invalidField(field, 'goes with "user_type": "User"');
     const userId = serviceUserId(dto.name);
     return { userType: 'Service', userId, userName: userId, email: this.config.serviceEmail };
   }

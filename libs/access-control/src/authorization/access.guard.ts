@@ -1,12 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { Problem } from '@portcullis/contracts';
+import { insufficientScope, Problem } from '@portcullis/contracts';
 import type { Caller } from '../authentication/caller.js';
 import { routeAccess, type RouteAccess } from './access.decorators.js';
 import { roleRefusal } from './role-policy.js';
 import { scimScopeRefusal } from './scim-scope.js';
 
-const SESSION_REQUIRED = new Problem(403, 'session_required', 'This is for people who have signed in, not for tokens');
+const SESSION_REQUIRED = insufficientScope('This is for people who have signed in, not for tokens', 'session_required');
 
 /** Refuses every route that declares no access, and every caller whose scope or role is not enough. Runs after authentication. */
 @Injectable()

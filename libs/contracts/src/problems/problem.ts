@@ -75,9 +75,9 @@ export function unauthorized(detail: string, error?: 'invalid_token' | 'invalid_
   });
 }
 
-/** 403 with the challenge of RFC 6750 section 3.1. */
-export function insufficientScope(detail: string): Problem {
-  return new Problem(403, 'insufficient_scope', detail, {
+/** 403 with the challenge of RFC 6750 section 3.1. @param code where it has a meaning of its own */
+export function insufficientScope(detail: string, code = 'insufficient_scope'): Problem {
+  return new Problem(403, code, detail, {
     headers: { 'WWW-Authenticate': bearerChallenge('insufficient_scope', detail) },
   });
 }

@@ -23,7 +23,7 @@ export class CreateTokenDto {
     example: 123,
     description: 'A service user (Admin only). Left out: for oneself',
   })
-  @IsOptional()
+  @ValidateIf((_, value) => value !== undefined)
   @Max(USER_ID_MAX)
   @Min(1)
   @IsInt()

@@ -46,13 +46,13 @@ export class CreateUserDto {
   @IsIn(USER_TYPES)
   user_type?: UserType;
 
-  @ApiPropertyOptional({ format: 'email', description: 'Required for a person; service users get the configured one' })
+  @ApiPropertyOptional({ format: 'email', description: 'Of a person, required; service users get the configured one' })
   @ValidateIf((dto: CreateUserDto) => dto.user_type === 'User' || dto.email !== undefined)
   @Length(3, 254)
   @IsEmail()
   email?: string;
 
-  @ApiPropertyOptional({ description: 'What a person signs in with; their email when left out' })
+  @ApiPropertyOptional({ description: 'Of a person: what they sign in with; their email when left out' })
   @ValidateIf(given)
   @Matches(/^[\p{L}\p{N}][\p{L}\p{N}._%+@-]{0,253}$/u, {
     message: 'user_name must start with a letter or digit and hold only letters, digits and . _ % + @ -',

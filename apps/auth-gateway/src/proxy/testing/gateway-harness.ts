@@ -10,7 +10,7 @@ import {
 } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Caller, type Principal } from '@portcullis/access-control';
+import type { Caller, Principal, RefusedRequest } from '@portcullis/access-control';
 import { Problem, unauthorized } from '@portcullis/contracts';
 import { AccessReplica } from '../../access-view/access-replica.js';
 import { instantOf, systemClock } from '../../access-view/clock.js';
@@ -21,7 +21,8 @@ import type { Gate } from '../../authentication/gate.js';
 import { parseRoutes } from '../../authorization/routes-document.js';
 import type { Route } from '../../authorization/route.js';
 import type { RequestObserver } from '../../observation/request-observer.js';
-import { DataPath, type DataPathOptions, type RouteSource } from '../data-path.js';
+import type { RouteSource } from '../current-destinations.js';
+import { DataPath, type DataPathOptions } from '../data-path.js';
 import { createGatewayServer, type ServerLimits } from '../http-server.js';
 import type { UpstreamLimits } from '../upstream.js';
 
@@ -81,6 +82,8 @@ export interface TestGateway {
   readonly gate: MemoryGate;
   readonly routes: MemoryRoutes;
   readonly usage: [tokenId: number, clientAddress: string][];
+  /** What was refused for its token. */
+  readonly refused: RefusedRequest[];
   readonly warnings: string[];
   readonly lease: Lease;
   readonly replica: AccessReplica;
@@ -100,6 +103,7 @@ export class Started {
     for (const role of ['Member', 'Editor', 'Admin'] as const) gate.callers.set(role.toLowerCase(), callerOf({ role }));
     gate.callers.set('scim', callerOf({ role: 'Admin' }, { scim: true }));
     const usage: TestGateway['usage'] = [];
+    const refused: TestGateway['refused'] = [];
     const warnings: string[] = [];
     const routes = new MemoryRoutes(yaml);
     const replica = new AccessReplica();
@@ -111,7 +115,10 @@ export class Started {
     const dataPath = new DataPath(
       { ...defaults, tokenServiceUrls: ['http://127.0.0.1:1'], ...limits, forwardAuth: undefined, ...options },
       gate,
-      { record: (tokenId, address) => void usage.push([tokenId, address]), recordRefusal: () => {} },
+      {
+        record: (tokenId, address) => void usage.push([tokenId, address]),
+        recordRefusal: (request) => void refused.push(request),
+      },
       routes,
       { warn: (message) => void warnings.push(message), error: ({ message }) => void warnings.push(message) },
       new TrafficMeter(),
@@ -121,7 +128,7 @@ export class Started {
     const server = createGatewayServer(dataPath, answerAsNest, options.server);
     const port = await this.listen(server);
     this.#stops.push(() => dataPath.close());
-    return { port, dataPath, gate, routes, usage, warnings, lease, replica, standing };
+    return { port, dataPath, gate, routes, usage, refused, warnings, lease, replica, standing };
   }
 
   /** A gateway in front of these ports, at /a. */

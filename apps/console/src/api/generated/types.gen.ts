@@ -299,11 +299,11 @@ export type CreateUserDto = {
     teams?: Array<string>;
     user_type?: 'User' | 'Service';
     /**
-     * Required for a person; service users get the configured one
+     * Of a person, required; service users get the configured one
      */
     email?: string;
     /**
-     * What a person signs in with; their email when left out
+     * Of a person: what they sign in with; their email when left out
      */
     user_name?: string;
 };

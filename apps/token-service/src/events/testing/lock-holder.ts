@@ -1,5 +1,14 @@
 // Run as a process of its own, to be frozen by SIGSTOP: takes the relay's lock, and tries to mark row 1 when told to on stdin.
-import { RelaySession } from '../relay-session.ts';
+import { registerHooks } from 'node:module';
+
+// From the sources: what they call .js is not built.
+registerHooks({
+  resolve: (specifier, context, next) => {
+    const isOurs = specifier.startsWith('.') && !context.parentURL?.includes('/node_modules/');
+    return next(isOurs ? specifier.replace(/\.js$/, '.ts') : specifier, context);
+  },
+});
+const { RelaySession } = await import('../relay-session.ts');
 
 const [databaseUrl, idleTimeoutMs] = process.argv.slice(2);
 const session = await RelaySession.open(databaseUrl!, Number(idleTimeoutMs));

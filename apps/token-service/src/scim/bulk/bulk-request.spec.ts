@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BulkOperation, orderByReference, references, resolved } from './bulk-request.js';
+import { type BulkOperation, orderByReference, readBulk, references, resolved } from './bulk-request.js';
 
 function post(bulkId: string, ...needs: string[]): BulkOperation {
   const data = { members: needs.map((need) => ({ value: `bulkId:${need}` })) };
@@ -10,6 +10,16 @@ describe('bulk operations', () => {
   it('come after what they refer to, and otherwise stay in order', () => {
     const { ordered, circular } = orderByReference([post('a', 'c'), post('b'), post('c', 'd'), post('d')]);
     expect({ ordered, circular }).toEqual({ ordered: [1, 3, 2, 0], circular: [] });
+  });
+
+  it('are read as the example in RFC 7644 section 3.7.3 has them, the operations of a PATCH in a list', () => {
+    const data = [{ op: 'remove', path: 'nickName' }];
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'];
+    const patch = { method: 'PATCH', path: '/Users/5d8d29d3', version: 'W/"edac3253e2c0ef2"', data };
+    const { operations } = readBulk({ schemas, failOnErrors: 1, Operations: [patch] });
+    expect(operations).toMatchObject([
+      { method: 'PATCH', endpoint: 'Users', id: '5d8d29d3', data: { Operations: data } },
+    ]);
   });
 
   it('in a circle are told apart, with all that wait for them', () => {

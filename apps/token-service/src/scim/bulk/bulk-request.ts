@@ -46,7 +46,9 @@ function readOperation(given: Json): BulkOperation {
   const method = METHODS.find((each) => each === String(given['method']).toUpperCase());
   if (!method) throw invalid(`method: must be one of ${METHODS.join(', ')}`);
   const { endpoint, id } = readPath(given['path'], method);
-  const { bulkId, version, data } = given;
+  const { bulkId, version } = given;
+  // The RFC's own example has the operations of a PATCH as they are.
+  const data = method === 'PATCH' && Array.isArray(given['data']) ? { Operations: given['data'] } : given['data'];
   if (bulkId !== undefined && !isBulkId(bulkId)) throw invalid('bulkId: must be text');
   if (method === 'POST' && bulkId === undefined) throw invalid('bulkId: is required for a POST');
   if (version !== undefined && typeof version !== 'string') throw invalid('version: must be text');

@@ -7,13 +7,13 @@ import type { AccessEffect } from '../../access/revocation-barrier.js';
 import { databaseProblem } from '../../database/database-errors.js';
 import { ScimGroupsService } from '../groups/scim-groups.service.js';
 import { isObject, type JsonObject } from '../protocol/json.js';
-import { EVERYTHING, type Selection } from '../protocol/projection.js';
+import { WITHOUT_MEMBERS } from '../protocol/projection.js';
+import type { Resources } from '../protocol/resource.controller.js';
 import type { ScimCall } from '../protocol/scim-call.js';
 import { badRequest } from '../protocol/scim-problem.js';
 import { ScimUsersService } from '../users/scim-users.service.js';
 import { type BulkOperation, orderByReference, readBulk, resolved } from './bulk-request.js';
 
-const WITHOUT_MEMBERS: Selection = { ...EVERYTHING, excludedAttributes: ['members'] };
 const IN_A_CIRCLE = new Problem(409, 'conflict', 'bulkId: these operations refer to each other in a circle');
 
 /** What has come of the operations so far. */
@@ -70,14 +70,10 @@ export class BulkService {
   private perform(operation: BulkOperation, call: ScimCall): Promise<AccessOutcome<JsonObject | void>> {
     const { method, endpoint, data } = operation;
     const id = operation.id ?? '';
-    if (endpoint === 'Users') {
-      if (method === 'POST') return this.users.create(data, call);
-      if (method === 'PUT') return this.users.replace(id, data, call);
-      return method === 'PATCH' ? this.users.patch(id, data, call) : this.users.delete(id, call);
-    }
-    if (method === 'POST') return this.groups.create(data, WITHOUT_MEMBERS, call);
-    if (method === 'PUT') return this.groups.replace(id, data, WITHOUT_MEMBERS, call);
-    return method === 'PATCH' ? this.groups.patch(id, data, WITHOUT_MEMBERS, call) : this.groups.delete(id, call);
+    const resources: Resources = endpoint === 'Users' ? this.users : this.groups;
+    if (method === 'POST') return resources.create(data, call, WITHOUT_MEMBERS);
+    if (method === 'PUT') return resources.replace(id, data, call, WITHOUT_MEMBERS);
+    return method === 'PATCH' ? resources.patch(id, data, call, WITHOUT_MEMBERS) : resources.delete(id, call);
   }
 
   private problemOf(error: unknown): Problem {

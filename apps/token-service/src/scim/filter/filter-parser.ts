@@ -8,6 +8,8 @@ import type { Filter } from './filter.js';
 const FILTER_LENGTH_MAX = 4_096;
 const DEPTH_MAX = 16;
 const COMPARISONS_MAX = 64;
+/** Without the year 0 and offsets beyond 14 hours, which XML Schema has not and Postgres neither. */
+const DATE_TIME = /^((?!0000)\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
 const STRING = /"(?:[^"\\]|\\.)*"/gs;
 /** Stands between a value path and the sub-attribute after it. No attribute has such a name, and a filter that holds it is refused. */
 const OF_VALUE = 'of%value';
@@ -178,9 +180,10 @@ function booleanValue({ name }: Attribute, op: string, value: string | number | 
   return read;
 }
 
-/** RFC 7643 section 2.3.5: `xsd:dateTime`, of a year that Postgres and JavaScript both know. */
+/** RFC 7643 section 2.3.5: `xsd:dateTime`, of a day that there is: Postgres refuses what JavaScript takes for a later one. */
 function isDateTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+  const [, day] = DATE_TIME.exec(text) ?? [];
+  return day !== undefined && !Number.isNaN(Date.parse(text)) && new Date(day).toISOString().startsWith(day);
 }
 
 function invalid(reason: string): Error {

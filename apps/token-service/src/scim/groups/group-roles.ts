@@ -25,12 +25,14 @@ export async function assignRoles(
   const assigned = people.map((person) => ({ ...person, role: roleOf(person, roleGroups) }));
   const changed = assigned.filter(({ role }, i) => role !== people[i]!.role);
   const wereAdmins = new Set(people.filter(({ role }) => role === 'Admin').map(({ id }) => id));
+  // Whoever becomes an Admin does so before another one leaves.
+  const others = changed.filter(({ id }) => !wereAdmins.has(id));
+  await manager.query(ASSIGN_SQL, [others.map(({ id }) => id), others.map(({ role }) => role)]);
   // One after the other: of two Admins that leave at once, the second may be the last.
   for (const { id, role } of changed.filter((person) => wereAdmins.has(person.id))) {
     await assertNotLastAdmin(manager, { id });
     await manager.query('UPDATE users SET role = $2 WHERE id = $1', [id, role]);
   }
-  await manager.query(ASSIGN_SQL, [changed.map(({ id }) => id), changed.map(({ role }) => role)]);
   return assigned;
 }
 

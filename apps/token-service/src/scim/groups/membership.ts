@@ -9,6 +9,8 @@ import { readValue } from '../schema/attribute-value.js';
 import { GROUP_SCHEMA } from '../schema/group.schema.js';
 import { readMembers } from './group-row.js';
 
+/** How often a request may go through the whole team, while every other change of access waits. */
+const READINGS_MAX = 50;
 const MEMBERS = GROUP_SCHEMA.attributes.find(({ name }) => name === 'members')!;
 
 /**
@@ -19,6 +21,7 @@ export class Membership {
   /** By id: whether they are to be members. Whoever isn't in here stays as they are. */
   readonly #wanted = new Map<number, boolean>();
   #current: { id: number; name: string }[] | undefined;
+  #readings = 0;
 
   constructor(
     private readonly manager: EntityManager,
@@ -30,9 +33,13 @@ export class Membership {
     if (path.subAttribute) throw badRequest('mutability', 'members: a member is added or removed, and not changed');
     if (op === 'add') return this.add(memberIds(value));
     if (op === 'replace') return filter ? this.#replaceMatching(filter, value) : this.replace(value);
-    if (filter) for (const id of await this.#matching(filter)) this.#wanted.set(id, false);
-    // Entra ID names in the value whom to remove; RFC 7644 without a filter means all.
-    else for (const id of value === undefined || value === null ? await this.#all() : readIds(value)) this.#wanted.set(id, false); // prettier-ignore
+    for (const id of await this.#leaving(filter, value)) this.#wanted.set(id, false);
+  }
+
+  /** Entra ID names in the value whom to remove; RFC 7644 without a filter means all. Whoever is named needn't be a member. */
+  async #leaving(filter: Filter | undefined, value: Json | undefined): Promise<number[]> {
+    if (filter) return namedBy(filter) ?? this.#matching(filter);
+    return value === undefined || value === null ? this.#all() : readIds(value);
   }
 
   add(ids: readonly number[]): void {
@@ -67,9 +74,8 @@ export class Membership {
   }
 
   async #matching(filter: Filter): Promise<number[]> {
-    const named =
-      filter.op === 'eq' && filter.path.subAttribute?.name === 'value' ? readResourceId(filter.value) : undefined;
-    const people = named === undefined ? await this.#people() : await this.#peopleAmong([named]);
+    const named = namedBy(filter);
+    const people = named ? await this.#peopleAmong(named) : await this.#people();
     return people
       .filter(({ id, name }) => matchesValue(filter, { value: String(id), display: name, type: 'User' }))
       .map(({ id }) => id);
@@ -81,6 +87,9 @@ export class Membership {
 
   /** The members as the operations so far have left them. */
   async #people(): Promise<{ id: number; name: string }[]> {
+    if (++this.#readings > READINGS_MAX) {
+      throw badRequest('tooMany', `Operations: more than ${READINGS_MAX} are about all members`);
+    }
     this.#current ??= (await readMembers(this.manager, [this.teamId])).get(this.teamId) ?? [];
     const kept = this.#current.filter(({ id }) => this.#wanted.get(id) !== false);
     const known = new Set(kept.map(({ id }) => id));
@@ -102,6 +111,13 @@ export class Membership {
     if (unknown.length > 0)
       throw badRequest('invalidValue', `members: there is no user ${unknown.slice(0, 10).join(', ')}`);
   }
+}
+
+/** The ids that a filter names by themselves; undefined: it may be about anyone. */
+function namedBy(filter: Filter): number[] | undefined {
+  if (filter.op !== 'eq' || filter.path.subAttribute?.name !== 'value') return undefined;
+  const id = readResourceId(filter.value);
+  return id === undefined ? [] : [id];
 }
 
 /** The ids that a list of members names. @throws Problem 400 `invalidValue` for one that can't be ours */
@@ -128,5 +144,8 @@ function memberValues(value: Json | undefined): (Json | undefined)[] {
   });
 }
 
-const MEMBERS_AMONG_SQL = 'SELECT user_id FROM team_members WHERE team_id = $1 AND user_id = ANY($2)';
+/** Service users may be in a team, and SCIM doesn't see them. */
+const MEMBERS_AMONG_SQL = `
+  SELECT member.user_id FROM team_members member JOIN users u ON u.id = member.user_id
+  WHERE member.team_id = $1 AND member.user_id = ANY($2) AND u.user_type = 'User'`;
 const PEOPLE_SQL = `SELECT id, name FROM users WHERE id = ANY($1) AND user_type = 'User' ORDER BY id`;

@@ -53,6 +53,7 @@ async function assertManaged(manager: EntityManager, ids: readonly number[], ado
   if (rows.length > 0) throw notManaged(rows.map(({ user_id }) => user_id));
 }
 
+/** What service users are called is not for SCIM to see. */
 const UNMANAGED_SQL = `
-  SELECT user_id FROM users
-  WHERE id = ANY($1) AND (user_type = 'Service' OR NOT (scim_managed OR $2::boolean)) ORDER BY id LIMIT 10`;
+  SELECT CASE user_type WHEN 'User' THEN user_id ELSE 'service users' END AS user_id FROM users
+  WHERE id = ANY($1) AND (user_type = 'Service' OR NOT (scim_managed OR $2::boolean)) GROUP BY 1 ORDER BY min(id) LIMIT 10`;

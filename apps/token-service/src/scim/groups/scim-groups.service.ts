@@ -43,12 +43,12 @@ export class ScimGroupsService {
   ) {}
 
   /** @throws Problem 404 */
-  async get(id: string, selection: Selection, { base }: ScimCall): Promise<JsonObject> {
+  async get(id: string, { base }: ScimCall, selection: Selection): Promise<JsonObject> {
     return this.resource(this.dataSource.manager, await this.row(this.dataSource.manager, id), selection, base);
   }
 
   /** @throws Problem 400, 403, 409 `uniqueness` */
-  async create(body: JsonObject, selection: Selection, call: ScimCall): Promise<AccessOutcome<JsonObject>> {
+  async create(body: JsonObject, call: ScimCall, selection: Selection): Promise<AccessOutcome<JsonObject>> {
     const document = readResource(GROUP_TYPE, body);
     const fields = groupFields(document);
     const { result, position } = await this.ledger.change(async (tx) => {
@@ -67,8 +67,8 @@ export class ScimGroupsService {
   async replace(
     id: string,
     body: JsonObject,
-    selection: Selection,
     call: ScimCall,
+    selection: Selection,
   ): Promise<AccessOutcome<JsonObject>> {
     const document = readResource(GROUP_TYPE, body);
     return this.change(id, call, selection, async (_, membership) => {
@@ -78,7 +78,7 @@ export class ScimGroupsService {
   }
 
   /** @throws Problem 400, 403, 404, 409, 412 */
-  async patch(id: string, body: JsonObject, selection: Selection, call: ScimCall): Promise<AccessOutcome<JsonObject>> {
+  async patch(id: string, body: JsonObject, call: ScimCall, selection: Selection): Promise<AccessOutcome<JsonObject>> {
     const operations = readPatch(GROUP_TYPE, body, id);
     return this.change(id, call, selection, async (document, membership) => {
       for (const each of operations) if (isAboutMembers(each)) await membership.apply(each);

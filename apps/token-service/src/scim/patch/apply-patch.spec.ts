@@ -22,6 +22,10 @@ describe('PATCH', () => {
     ['a whole extension', { op: 'add', value: { [ENTERPRISE]: { department: 'D', unknown: 1 } } }, { ...ADA, [ENTERPRISE]: { department: 'D' } }],
     ['an address that its path describes', { op: 'add', path: 'emails[type eq "home"].value', value: 'h@b.c' }, { ...ADA, emails: [...ADA.emails, { type: 'home', value: 'h@b.c' }] }],
     ['a new primary address', { op: 'add', path: 'emails', value: { value: 'p@b.c', primary: true } }, { ...ADA, emails: [{ ...ADA.emails[0], primary: false }, { value: 'p@b.c', primary: true }] }],
+    ['an address that is there, and what is new of it', { op: 'add', path: 'emails', value: [{ value: 'a@b.c', type: 'work', display: 'A' }] }, { ...ADA, emails: [{ ...ADA.emails[0], display: 'A' }] }],
+    ['an address that is there, and nothing new', { op: 'add', path: 'emails', value: ADA.emails }, ADA],
+    ['null for a whole extension', { op: 'replace', value: { [ENTERPRISE]: null } }, ADA],
+    ['values to remove, named by themselves', { op: 'remove', path: 'emails', value: [{ value: 'a@b.c' }, { value: 'x@b.c' }] }, { userName: 'ada' }],
     ['an empty text', { op: 'replace', path: 'emails[type eq "work"].value', value: '' }, { ...ADA, emails: [{ type: 'work', primary: true }] }],
     ['names in any case', { op: 'REPLACE', value: { DISPLAYNAME: 'x', 'Name.GivenName': 'y' } }, { ...ADA, displayName: 'x', name: { givenName: 'y' } }],
     ['what is unknown, without a path', { op: 'add', value: { favouriteColour: 'blue' } }, ADA],
@@ -29,6 +33,12 @@ describe('PATCH', () => {
   ])('takes %s', (_, operation, expected) => {
     expect(patched(ADA, operation)).toEqual(expected);
   }); // prettier-ignore
+
+  it('refuses more values than all operations can go through in a moment', () => {
+    const value = Array.from({ length: 501 }, (_, i) => ({ value: `${i}@b.c` }));
+    expect(attempted(() => patched(ADA, { op: 'replace', path: 'emails', value }))).toBeUndefined();
+    expect(patched(ADA, { op: 'replace', path: 'emails', value: value.slice(1) })['emails']).toHaveLength(500);
+  });
 
   it('leaves the resource that it is given as it is', () => {
     const before = structuredClone(ADA);

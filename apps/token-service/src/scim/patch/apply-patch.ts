@@ -1,9 +1,10 @@
 import { matchesValue } from '../filter/filter-match.js';
 import type { Filter } from '../filter/filter.js';
-import { isObject, isSameJson, type Json, type JsonObject } from '../protocol/json.js';
+import { canonicalJson, isObject, type Json, type JsonObject } from '../protocol/json.js';
 import { badRequest } from '../protocol/scim-problem.js';
 import type { Attribute } from '../schema/attribute.js';
 import {
+  assertFew,
   assertOnePrimary,
   distinct,
   hasPrimary,
@@ -73,7 +74,9 @@ function emptyToUndefined(object: JsonObject): JsonObject | undefined {
 function changedValues(operation: PatchOperation, held: readonly Json[]): Json[] | undefined {
   const changed =
     operation.filter || operation.path.subAttribute ? chosenChanged(operation, held) : allChanged(operation, held);
-  assertOnePrimary(operation.path.attribute, changed);
+  const { attribute } = operation.path;
+  assertFew(attribute.name, changed);
+  assertOnePrimary(attribute, changed);
   return changed.length > 0 ? distinct(changed) : undefined;
 }
 
@@ -82,26 +85,29 @@ function allChanged({ op, path, value }: PatchOperation, held: readonly Json[]):
   if (op === 'add') return mergeValues(held, given);
   if (op === 'replace') return given;
   // RFC 7644 has no value in a remove; Entra ID names in it which values to remove.
-  return value === undefined || value === null
-    ? []
-    : held.filter((each) => !given.some((one) => isSameValue(one, each)));
+  return value === undefined || value === null ? [] : without(held, given);
 }
 
-function isSameValue(given: Json, held: Json): boolean {
-  if (!isObject(given) || !isObject(held)) return isSameJson(given, held);
-  return 'value' in given ? isSameJson(given['value'], held['value']) : isSameJson(given, held);
+function without(held: readonly Json[], given: readonly Json[]): Json[] {
+  const gone = new Set(given.map(nameOf));
+  return held.filter((each) => !gone.has(nameOf(each)));
+}
+
+/** What a value is removed by: its `value` where it has one, else all of it. */
+function nameOf(each: Json): string {
+  return canonicalJson(isObject(each) && 'value' in each ? { value: each['value']! } : each);
 }
 
 function chosenChanged(operation: PatchOperation, held: readonly Json[]): Json[] {
   const { op, path, filter } = operation;
-  const isChosen = (value: Json): boolean => !filter || matchesValue(filter, value);
-  const chosen = held.filter(isChosen);
-  if (chosen.length === 0) return noneChosen(operation, held);
-  if (op === 'remove' && !path.subAttribute) return held.filter((value) => !isChosen(value));
-  const news = chosen.map((value) => changedElement(operation, value));
-  const takesPrimary = hasPrimary(news.filter((value) => value !== undefined)) && !hasPrimary(chosen);
+  const chosen = new Set(held.filter((value) => !filter || matchesValue(filter, value)));
+  if (chosen.size === 0) return noneChosen(operation, held);
+  if (op === 'remove' && !path.subAttribute) return held.filter((value) => !chosen.has(value));
+  const news = new Map([...chosen].map((value) => [value, changedElement(operation, value)]));
+  const takesPrimary =
+    hasPrimary([...news.values()].filter((value) => value !== undefined)) && !hasPrimary([...chosen]);
   return held.flatMap((value) => {
-    const changed = isChosen(value) ? news[chosen.indexOf(value)] : takesPrimary ? withoutPrimary(value) : value;
+    const changed = chosen.has(value) ? news.get(value) : takesPrimary ? withoutPrimary(value) : value;
     return changed === undefined ? [] : [changed];
   });
 }

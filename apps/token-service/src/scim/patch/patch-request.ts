@@ -83,7 +83,8 @@ function ofExtension(
   op: PatchOperation['op'],
   value: Json | undefined,
 ): PatchOperation[] {
-  if (op === 'remove') return attributes.map(({ name }) => withPath(type, op, `${id}:${name}`, undefined));
+  const isRemoved = op === 'remove' || (op === 'replace' && (value === null || value === ''));
+  if (isRemoved) return attributes.map(({ name }) => withPath(type, 'remove', `${id}:${name}`, undefined));
   if (!isObject(value)) throw badRequest('invalidValue', `${id}: must be an object`);
   return Object.entries(value)
     .filter(([name]) => findAttribute(attributes, name))

@@ -74,8 +74,9 @@ function names(given: Readonly<Record<string, unknown>>, name: string): string[]
   const value = own(given, name) ?? [];
   const list = Array.isArray(value) ? value : [value];
   if (!list.every((each) => typeof each === 'string')) throw badRequest('invalidValue', `${name}: must be names`);
-  const split = list.flatMap((each) => each.split(',')).map((each) => each.trim());
-  return split.filter(Boolean).slice(0, NAMES_MAX);
+  const split = list.flatMap((each) => each.split(',')).map((each) => each.trim()).filter(Boolean); // prettier-ignore
+  if (split.length > NAMES_MAX) throw badRequest('invalidValue', `${name}: are more than ${NAMES_MAX}`);
+  return split;
 }
 
 /** Providers write `sortby` too; a parameter's name is ours whatever its case. */

@@ -8,7 +8,7 @@ export interface Selection {
   readonly excludedAttributes: readonly string[];
 }
 
-export const EVERYTHING: Selection = { attributes: [], excludedAttributes: [] };
+export const WITHOUT_MEMBERS: Selection = { attributes: [], excludedAttributes: ['members'] };
 
 /** A tree of names: `true` is a whole attribute, a set some of its sub-attributes. */
 type Names = Map<string, true | Set<string>>;
@@ -65,13 +65,18 @@ function keptOfExtension(urn: string, values: JsonObject, names: Names, isSelect
     const inner = keep(value, names.get(`${urn}:${name}`), isSelecting);
     if (inner !== undefined) kept[name] = inner;
   }
-  return Object.keys(kept).length > 0 ? kept : undefined;
+  return notEmpty(kept);
 }
 
 function keep(value: Json, named: true | Set<string> | undefined, isSelecting: boolean): Json | undefined {
   if (named === undefined) return isSelecting ? undefined : value;
   if (named === true) return isSelecting ? value : undefined;
-  if (Array.isArray(value)) return value.map((each) => keep(each, named, isSelecting) ?? {});
+  if (Array.isArray(value)) return notEmpty(value.flatMap((each) => keep(each, named, isSelecting) ?? []));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => named.has(name) === isSelecting));
+  return notEmpty(Object.fromEntries(Object.entries(value).filter(([name]) => named.has(name) === isSelecting)));
+}
+
+/** RFC 7643 section 2.5: an empty list, and what has no parts, is the same as nothing. */
+function notEmpty<T extends object>(value: T): T | undefined {
+  return Object.keys(value).length > 0 ? value : undefined;
 }

@@ -3,6 +3,8 @@ import { badRequest } from '../protocol/scim-problem.js';
 import { type Attribute, findAttribute } from './attribute.js';
 
 const TEXT_LENGTH_MAX = 8_192;
+/** Of an attribute of a person: each operation of a PATCH goes through them, while every other change of access waits. */
+const VALUES_MAX = 500;
 
 /**
  * Brings a value into the form that its attribute's definition asks for, taking the spellings that identity providers use:
@@ -22,15 +24,31 @@ function readValues(attribute: Attribute, value: Json | undefined): Json[] | und
   return values.length > 0 ? values : undefined;
 }
 
-/** RFC 7643 section 2.4: no value is there twice. */
+/** RFC 7643 section 2.4: no value is there twice for the same purpose; what else is said of it is put together. */
 export function distinct(values: readonly Json[]): Json[] {
-  return [...new Map(values.map((value) => [canonicalJson(value), value])).values()];
+  const found = new Map<string, Json>();
+  for (const value of values) {
+    const identity = identityOf(value);
+    const known = found.get(identity);
+    found.set(identity, isObject(known) && isObject(value) ? { ...known, ...value } : value);
+  }
+  return [...found.values()];
+}
+
+/** By `type` and `value`; what has no `value`, an address, by all of it. */
+function identityOf(value: Json): string {
+  return canonicalJson(isObject(value) && 'value' in value ? [value['type'] ?? null, value['value']!] : value);
 }
 
 /** RFC 7643 section 2.4: `primary` is true for one value at most. */
 export function assertOnePrimary({ name }: Attribute, values: readonly Json[]): void {
   const primaries = values.filter((value) => isObject(value) && value['primary'] === true);
   if (primaries.length > 1) throw badRequest('invalidValue', `${name}: only one value can be primary`);
+}
+
+/** @throws Problem 400 `tooMany` */
+export function assertFew(name: string, values: readonly Json[]): void {
+  if (values.length > VALUES_MAX) throw badRequest('tooMany', `${name}: has more than ${VALUES_MAX} values`);
 }
 
 /** One value of an attribute that may have several. */
@@ -79,10 +97,8 @@ function readText({ name }: Attribute, value: Json): string {
 
 /** Adds values that aren't there yet; a new primary one takes the mark from the old (RFC 7644 section 3.5.2.1). */
 export function mergeValues(old: readonly Json[], added: readonly Json[]): Json[] {
-  const known = new Set(old.map(canonicalJson));
-  const news = added.filter((value) => !known.has(canonicalJson(value)));
-  const kept = hasPrimary(news) ? old.map(withoutPrimary) : old;
-  return [...kept, ...news];
+  const kept = hasPrimary(added) ? old.map(withoutPrimary) : old;
+  return distinct([...kept, ...added]);
 }
 
 export function hasPrimary(values: readonly Json[]): boolean {

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../protocol/json.js';
 import { badRequest } from '../protocol/scim-problem.js';
-import { type Attribute, findAttribute } from './attribute.js';
+import { findAttribute, type Schema } from './attribute.js';
 import { extensionOf, findPath } from './attribute-path.js';
 import { readValue } from './attribute-value.js';
 import type { ResourceType } from './resource-type.js';
@@ -17,8 +17,7 @@ export function readResource(type: ResourceType, body: JsonObject): JsonObject {
   for (const [name, value] of Object.entries(body)) {
     const extension = extensionOf(type, name);
     if (extension) {
-      const values = isObject(value) ? readAttributes(extension.attributes, value) : {};
-      merge(resource, extension.id, values);
+      merge(resource, extension.id, readExtension(extension, value));
       continue;
     }
     const path = findPath(type, name);
@@ -31,7 +30,9 @@ export function readResource(type: ResourceType, body: JsonObject): JsonObject {
   return resource;
 }
 
-function readAttributes(attributes: readonly Attribute[], given: JsonObject): JsonObject {
+function readExtension({ id, attributes }: Schema, given: Json): JsonObject {
+  if (given === null || given === '') return {};
+  if (!isObject(given)) throw badRequest('invalidValue', `${id}: must be an object`);
   const read: JsonObject = {};
   for (const [name, value] of Object.entries(given)) {
     const attribute = findAttribute(attributes, name);

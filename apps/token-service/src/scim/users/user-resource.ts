@@ -2,12 +2,14 @@ import { isPlainText } from '@portcullis/contracts';
 import { weakTag } from '../protocol/entity-tag.js';
 import { isObject, type Json, type JsonObject } from '../protocol/json.js';
 import { badRequest } from '../protocol/scim-problem.js';
+import { assertFew } from '../schema/attribute-value.js';
 import { ENTERPRISE_SCHEMA_ID, USER_SCHEMA_ID } from '../schema/user.schema.js';
 import type { UserRow } from './user-row.js';
 
 const USER_NAME_LENGTH_MAX = 254;
 const NAME_LENGTH_MAX = 128;
-const ATTRIBUTES_LENGTH_MAX = 32_768;
+/** In UTF-8, as the database bounds it. */
+const ATTRIBUTES_BYTES_MAX = 32_768;
 
 /** What SCIM writes of a person. */
 export interface UserFields {
@@ -64,11 +66,9 @@ export function userFields(document: JsonObject, wasActive: boolean): UserFields
   const user_name = plainText('userName', userName, USER_NAME_LENGTH_MAX);
   const user_id = user_name.toLowerCase();
   if (user_id.endsWith('@service')) throw badRequest('invalidValue', 'userName: must not end in @service');
-  if (JSON.stringify(attributes).length > ATTRIBUTES_LENGTH_MAX) {
-    throw badRequest(
-      'invalidValue',
-      `All attributes together must not be longer than ${ATTRIBUTES_LENGTH_MAX} characters`,
-    );
+  for (const [name, value] of Object.entries(attributes)) if (Array.isArray(value)) assertFew(name, value);
+  if (Buffer.byteLength(JSON.stringify(attributes)) > ATTRIBUTES_BYTES_MAX) {
+    throw badRequest('invalidValue', `All attributes together must not be longer than ${ATTRIBUTES_BYTES_MAX} bytes`);
   }
   return {
     user_id,
@@ -91,11 +91,15 @@ export function plainText(field: string, value: Json | undefined, lengthMax: num
   );
 }
 
-/** The primary address, else that of work, else the first; else the user name where it is one. */
+/**
+ * The primary address, else that of work, else the first; else the user name where it is one.
+ * @throws Problem 400 `invalidValue` for any that is no address: all of them are in the index
+ */
 function emailOf(emails: Json | undefined, userName: string): string {
-  const all = Array.isArray(emails) ? emails.filter(isObject) : [];
+  const all = Array.isArray(emails) ? emails.filter(isObject).filter(({ value }) => value !== undefined) : [];
+  for (const { value } of all) plainText('emails', value, USER_NAME_LENGTH_MAX);
   const chosen = all.find(({ primary }) => primary === true) ?? all.find(({ type }) => type === 'work') ?? all[0];
-  if (chosen?.['value'] !== undefined) return plainText('emails', chosen['value'], USER_NAME_LENGTH_MAX);
+  if (chosen) return plainText('emails', chosen['value'], USER_NAME_LENGTH_MAX);
   return userName.includes('@') ? userName : '';
 }
 
@@ -103,6 +107,11 @@ function nameOf({ displayName, name }: JsonObject, userName: string): string {
   if (displayName !== undefined) return plainText('displayName', displayName, NAME_LENGTH_MAX);
   const { formatted, givenName, familyName } = isObject(name) ? name : {};
   const parts = [givenName, familyName].filter((part) => typeof part === 'string').join(' ');
-  const made = (typeof formatted === 'string' && formatted) || parts || userName;
-  return plainText('name', made.slice(0, NAME_LENGTH_MAX), NAME_LENGTH_MAX);
+  const made = [formatted, parts].find((each) => typeof each === 'string' && each.trim() !== '') ?? userName;
+  return plainText('name', shortened(String(made).trim()), NAME_LENGTH_MAX);
+}
+
+/** Cut off where it is too long, and not in the middle of a character. */
+function shortened(name: string): string {
+  return name.slice(0, NAME_LENGTH_MAX).replace(/[\uD800-\uDBFF]$/, '');
 }
