@@ -28,8 +28,9 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace=apps/tok
 FROM node:26-trixie-slim AS auth-gateway-dependencies
 WORKDIR /app
 COPY --from=manifests /app .
+# TypeORM too: the health checks could look at a database, which a gateway has none of.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace=apps/auth-gateway && \
-    rm -rf node_modules/typescript
+    rm -rf node_modules/typescript node_modules/typeorm node_modules/@nestjs/typeorm
 
 FROM node:26-trixie-slim AS datastores-api-dependencies
 WORKDIR /app

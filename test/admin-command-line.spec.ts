@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -8,6 +8,7 @@ import { makeServiceToken, uniqueName } from './harness/fixtures.ts';
 import type { HttpClient, Json } from './harness/http-client.ts';
 import { signIn } from './harness/session-client.ts';
 import { Stack } from './harness/stack.ts';
+import { waitUntil } from './harness/wait-until.ts';
 
 let stack: Stack;
 let admin: HttpClient;
@@ -21,6 +22,9 @@ afterAll(async () => {
   command?.stop();
   await stack.stop();
 });
+
+const settingsOf = async ({ dataDir }: Stack): Promise<Record<string, string>> =>
+  JSON.parse(await readFile(join(dataDir, 'token-service.json'), 'utf8')) as Record<string, string>;
 
 const auditOf = async (target: string): Promise<Json[]> =>
   (await admin.get(`/api/audit?target=${target}`)).body.items as Json[];
@@ -61,6 +65,8 @@ describe('the admin command line', () => {
       [['users', 'reset-password', 'nobody@example.com'], /^There is no user/],
       [['tokens', 'create', 'admin', 'x'], /^Give --days/],
       [['tokens', 'revoke', 'seven'], /whole number/],
+      [['events', 'list', '--since', '2026-11-22T05:54:03'], /a time with its zone/],
+      [['events', 'list', '--since', '2026-13-22T05:54:03Z'], /a time with its zone/],
       [['keys', 'retire', '0123456789abcdef'], /^There is no signing key/],
     ];
     await Promise.all(
@@ -72,6 +78,27 @@ describe('the admin command line', () => {
     );
   });
 
+  it('says in one line that Postgres does not let it in, or has no tables, and shows nothing of settings that it cannot read', async () => {
+    const settings = await settingsOf(stack);
+    const url = (change: (url: URL) => void): Record<string, string> => {
+      const changed = new URL(settings['DATABASE_URL']!);
+      change(changed);
+      return { ...settings, DATABASE_URL: changed.href };
+    };
+    const nobody = url((each) => (each.username = 'nobody-of-this-name'));
+    const nowhere = url((each) => (each.pathname = '/nothing-of-this-name'));
+    for (const env of [nobody, nowhere]) {
+      const { code, stderr } = await command.run(['keys', 'list'], { env });
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/^Postgres \(DATABASE_URL\) can't be reached: .*\n$/)]);
+    }
+    const broken = join(stack.dataDir, 'broken');
+    await mkdir(broken);
+    await writeFile(join(broken, 'token-service.json'), '{"PORTCULLIS_MASTER_KEY": hunter2');
+    const { stderr } = await command.run(['keys', 'list'], { env: { PORTCULLIS_DATA_DIR: broken } });
+    expect(stderr).toMatch(/can't be read \(it is no JSON\)/);
+    expect(stderr).not.toContain('hunter2');
+  });
+
   it('makes a service user and a token that opens the gateway, and revokes it everywhere before it ends', async () => {
     const { json: user } = await command.json(['users', 'create-service', uniqueName('cli'), '--role', 'Editor']);
     const { json: token } = await command.json(['tokens', 'create', user.user_id, 'first', '--days', '7']);
@@ -79,6 +106,28 @@ describe('the admin command line', () => {
     const revoked = await command.runAsProcess(['--json', 'tokens', 'revoke', String(token.id)]);
     expect(revoked.json).toMatchObject({ status: 'Revoked', receipt: { confirmed: ['gw-1'] } });
     expect((await stack.client(0, token.bearer_token).get('/api/datastores')).status).toBe(401);
+  });
+
+  it('lists what was changed since a time from NATS alone, for whoever restores Postgres', async () => {
+    const since = new Date().toISOString();
+    const { id, bearer_token: token } = await makeServiceToken(admin);
+    await stack.client(0, token).get('/api/datastores');
+    await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+    const env = { ...(await settingsOf(stack)), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
+    const list = (): Promise<Json> => command.json(['events', 'list', '--since', since], { env });
+    const about = ({ json }: Json): Json[] => json.events.filter(({ subject }: Json) => subject === `token/${id}`);
+    await waitUntil('both events are there', async () => about(await list()).length === 2);
+    const listed = await list();
+    expect([listed.code, listed.json.complete]).toEqual([0, true]);
+    expect(about(listed).map(({ type }) => type as string)).toEqual(['TokenIssued', 'TokenRevoked']);
+    const lines = (await command.run(['events', 'list', '--since', since], { env })).stdout;
+    expect(lines).toMatch(new RegExp(`^\\d{4}-.*Z TokenRevoked token/${id}$`, 'm'));
+    expect(lines).not.toContain('TokenUsed');
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await command.run(['events', 'list', '--since', later])).toMatchObject({ code: 0, stdout: 'None.\n' });
+    const away = { ...env, NATS_URL: 'nats://127.0.0.1:1' };
+    const unread = await command.run(['events', 'list', '--since', since], { env: away });
+    expect([unread.code, unread.stdout, unread.stderr]).toEqual([1, '', expect.stringMatching(/^The events can't be read from NATS \(NATS_URL\): .*\n$/)]); // prettier-ignore
   });
 
   it('rotates and retires keys, saying how many tokens end', async () => {
@@ -148,8 +197,22 @@ async function asApplication(sql: string): Promise<void> {
   await client.query(sql).finally(() => client.end());
 }
 
+async function refuseAttacks(): Promise<void> {
+  for (const attack of [
+    'DELETE FROM audit',
+    `UPDATE audit SET action = 'x'`,
+    'TRUNCATE audit',
+    'ALTER TABLE audit DISABLE TRIGGER ALL',
+    'DROP TABLE audit',
+    'DROP FUNCTION portcullis_audit.audit_is_append_only() CASCADE',
+    'DROP SCHEMA portcullis_audit CASCADE',
+  ]) {
+    await expect(asApplication(attack), attack).rejects.toThrow(/permission denied|must be owner/);
+  }
+}
+
 describe('deploy/audit-roles.sql', () => {
-  it('leaves the application able to add and read records alone, and the purge to another role', async () => {
+  it('leaves the application able to add and read records alone, and the purge to another role, also once more after a restore', async () => {
     const purgePassword = randomBytes(12).toString('hex');
     const script = await readFile(join(import.meta.dirname, '../deploy/audit-roles.sql'), 'utf8');
     const database = new URL(stack.database.url).username; // the role that owns it is called like it
@@ -162,18 +225,21 @@ describe('deploy/audit-roles.sql', () => {
     await superuser.connect();
     try {
       await superuser.query(sql);
-      for (const attack of [
-        'DELETE FROM audit',
-        `UPDATE audit SET action = 'x'`,
-        'TRUNCATE audit',
-        'ALTER TABLE audit DISABLE TRIGGER ALL',
-        'DROP TABLE audit',
-        'DROP FUNCTION portcullis_audit.audit_is_append_only() CASCADE',
-        'DROP SCHEMA portcullis_audit CASCADE',
-      ]) {
-        await expect(asApplication(attack), attack).rejects.toThrow(/permission denied|must be owner/);
-      }
-      expect((await command.json(['users', 'create-service', uniqueName('after'), '--role', 'Member'])).code).toBe(0);
+      await refuseAttacks();
+      await asApplication('SELECT last_value FROM portcullis_audit.audit_id_seq'); // as pg_dump does
+
+      // What pg_restore without owners leaves.
+      await superuser.query(`ALTER SCHEMA portcullis_audit OWNER TO "${database}"; ALTER TABLE portcullis_audit.audit OWNER TO "${database}";
+        ALTER FUNCTION portcullis_audit.audit_is_append_only() OWNER TO "${database}"; ALTER ROLE "${database}" IN DATABASE "${database}" RESET ALL`);
+      const create = ['users', 'create-service', uniqueName('after'), '--role', 'Member'];
+      expect((await command.run(create)).stderr).toMatch(
+        /^The audit trail is nowhere where this role looks. Run .*\n$/,
+      );
+      const { findings } = (await command.json(['doctor'])).json;
+      expect(findings).toContainEqual(expect.objectContaining({ check: 'audit trail', verdict: 'fail' }));
+      await superuser.query(sql);
+      await refuseAttacks();
+      expect((await command.json(create)).code).toBe(0);
 
       await asApplication(`INSERT INTO audit (at, actor_credential, action, target)
         VALUES (now() - interval '400 days', 'system', 'test.old', 'test/1')`);
@@ -181,11 +247,8 @@ describe('deploy/audit-roles.sql', () => {
       const purgeUrl = new URL(stack.database.url);
       purgeUrl.username = 'portcullis_audit_purge';
       purgeUrl.password = purgePassword;
-      const settings = JSON.parse(await readFile(join(stack.dataDir, 'token-service.json'), 'utf8')) as Record<
-        string,
-        string
-      >;
-      const purged = await command.json(['purge'], { env: { ...settings, PORTCULLIS_AUDIT_PURGE_URL: purgeUrl.href } });
+      const env = { ...(await settingsOf(stack)), PORTCULLIS_AUDIT_PURGE_URL: purgeUrl.href };
+      const purged = await command.json(['purge'], { env });
       expect(purged.json, purged.stderr).toMatchObject({ audit: 1 });
     } finally {
       // Roles belong to the whole server: they must not stay when this database goes.

@@ -19,10 +19,12 @@ interface Alert {
   annotations: Record<string, string>;
 }
 interface Panel {
+  id: number;
   type: string;
   title: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  targets?: { expr: string }[];
+  datasource?: { uid: string };
+  targets?: { refId: string; expr: string; datasource: { uid: string } }[];
 }
 
 const REPOSITORY = join(import.meta.dirname, '..');
@@ -78,6 +80,23 @@ describe('what the dashboard and the alerts ask for', () => {
 });
 
 describe('the alerts', () => {
+  it('hold what rules of Prometheus have, and nothing else', () => {
+    for (const { rules, ...group } of alertsFile.groups) {
+      expect(group).toEqual({ name: expect.stringMatching(/^portcullis-/) });
+      for (const { alert, expr, for: duration = '0s', labels, annotations, ...more } of rules) {
+        expect(more, alert).toEqual({});
+        expect([alert, expr], alert).toEqual([expect.stringMatching(/^Portcullis[A-Za-z]+$/), expect.any(String)]);
+        expect(duration, alert).toMatch(/^\d+[smh]$/);
+        expect(Object.keys({ ...labels, ...annotations }).toSorted(), alert).toEqual([
+          'runbook',
+          'severity',
+          'summary',
+        ]);
+      }
+    }
+    expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  });
+
   it('each have a name of their own, a severity, a summary and a section in docs/alerts.md, which has no others', async () => {
     const headings = headingAnchors(await readMarkdown(join(REPOSITORY, 'docs', 'alerts.md')));
     for (const { alert, labels, annotations } of alerts) {
@@ -104,6 +123,19 @@ describe('the alerts', () => {
 });
 
 describe('the dashboard', () => {
+  it('has panels of Grafana alone, each with an id of its own, that ask the data source that is chosen at the top', () => {
+    const ids = dashboard.panels.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { type, title, datasource, targets = [] } of dashboard.panels) {
+      expect(type, title).toMatch(/^(row|stat|timeseries)$/);
+      if (type === 'row') continue;
+      const refIds = targets.map(({ refId }) => refId);
+      expect([refIds.length > 0, new Set(refIds).size], title).toEqual([true, refIds.length]);
+      for (const asked of [datasource, ...targets.map((target) => target.datasource)])
+        expect(asked?.uid, title).toBe('${datasource}');
+    }
+  });
+
   it('has panels that do not lie on each other', () => {
     const cells = dashboard.panels.flatMap(({ title, gridPos: { x, y, w, h } }) => {
       expect(x + w, title).toBeLessThanOrEqual(24);

@@ -40,6 +40,11 @@ interface Kustomization {
   images: { name: string; newTag: string }[];
 }
 
+interface Scrape {
+  kubernetes_sd_configs: object[];
+  relabel_configs: { regex?: string; replacement?: string }[];
+}
+
 let manifests: Manifest[];
 let kustomization: Kustomization;
 beforeAll(async () => {
@@ -216,6 +221,27 @@ describe('the network policies', () => {
 
   it('shut out all that no policy names', () => {
     expect(find('NetworkPolicy', 'nothing-by-default').spec).toEqual({ podSelector: {}, policyTypes: ['Ingress'] });
+  });
+});
+
+describe('the scrape configuration for Kubernetes', () => {
+  it('keeps the management port of each part, under the job that rules and dashboard go by', async () => {
+    const folder = join(REPOSITORY, 'deploy', 'prometheus');
+    const text = await readFile(join(folder, 'prometheus-kubernetes.yaml'), 'utf8');
+    const [scrape] = (parse(text) as { scrape_configs: Scrape[] }).scrape_configs;
+    expect(scrape!.kubernetes_sd_configs).toEqual([{ role: 'pod', namespaces: { names: [kustomization.namespace] } }]);
+    const [keep, job] = scrape!.relabel_configs;
+    expect(keep).toMatchObject({ action: 'keep', source_labels: ['__meta_kubernetes_pod_container_port_name'] });
+    expect(job).toMatchObject({
+      source_labels: ['__meta_kubernetes_pod_label_app_kubernetes_io_name'],
+      target_label: 'job',
+    });
+    const alerts = await readFile(join(folder, 'alerts.yaml'), 'utf8');
+    for (const part of PARTS) {
+      expect(containerOf(part).ports.filter(({ name }) => name === keep!.regex)).toHaveLength(1);
+      const name = podOf(part).metadata.labels['app.kubernetes.io/name']!;
+      expect(alerts).toContain(`up{job="${job!.replacement!.replace('$1', name)}"} == 0`);
+    }
   });
 });
 

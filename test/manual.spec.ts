@@ -1,6 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { knownSettings } from './harness/known-settings.ts';
 import { headingAnchors, linkTargets, readMarkdown } from './harness/markdown.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..');
@@ -72,3 +73,36 @@ async function sourcesOf(...apps: string[]): Promise<string[]> {
   const files = lists.flat().filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'));
   return Promise.all(files.map((file) => readFile(file, 'utf8')));
 }
+
+/** What an app is told by itself, or by its tests alone. */
+const NOT_FOR_OPERATORS = ['PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE', 'PORTCULLIS_WORKER'];
+
+/** The variables in the tables below a heading of docs/configuration.md; those with `(_FILE)` twice. */
+async function documentedSettings(heading: string): Promise<string[]> {
+  const text = await readMarkdown(join(DOCS, 'configuration.md'));
+  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const cells = [...section.matchAll(/^\| (.*?) +\|/gm)].map(([, cell]) => cell!);
+  return cells.flatMap((cell) => {
+    const names = [...cell.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name]) => name!);
+    return cell.includes('(`_FILE`)') ? names.flatMap((name) => [name, `${name}_FILE`]) : names;
+  });
+}
+
+describe('docs/configuration.md', () => {
+  it.each(['token-service', 'auth-gateway'] as const)(
+    'has every setting that the %s reads, under its heading, and no other',
+    async (app) => {
+      const read = [...(await knownSettings(app))].filter((name) => !NOT_FOR_OPERATORS.includes(name));
+      expect((await documentedSettings(app)).toSorted()).toEqual(read.toSorted());
+    },
+  );
+
+  it('has what tracing is set up with under its own heading, and the settings of npm start under theirs', async () => {
+    const code = await readFile(join(REPOSITORY, 'libs/telemetry/src/tracing-settings.ts'), 'utf8');
+    const read = [...new Set([...code.matchAll(/'(OTEL_[A-Z_]+)'/g)].map(([, name]) => name!))];
+    expect(await documentedSettings('Traces, of both apps')).toEqual(expect.arrayContaining(read));
+    const help = await readFile(join(REPOSITORY, 'scripts/start/options.mjs'), 'utf8');
+    const options = [...new Set([...help.matchAll(/env\['([A-Z_]+)'\]|readUrl\('([A-Z_]+)'/g)].map((match) => match[1] ?? match[2]!))]; // prettier-ignore
+    expect((await documentedSettings('`npm start`')).toSorted()).toEqual([...options, 'NATS_SERVER_BIN'].toSorted());
+  });
+});

@@ -10,7 +10,7 @@ import { ensureNatsServer } from '../scripts/stack/nats-server-binary.ts';
 import { startProcess } from '../scripts/stack/processes.ts';
 import { ComposedStack, START_TIMEOUT_MS } from './harness/composed-stack.ts';
 import { makeServiceToken } from './harness/fixtures.ts';
-import type { HttpClient } from './harness/http-client.ts';
+import type { HttpClient, Json } from './harness/http-client.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 /** With deploy/nats.conf on three servers, and the apps as docker-compose.yml has them. */
@@ -182,6 +182,17 @@ describe('with these users', () => {
     const apps = ['token-service-1', 'token-service-2', 'gateway-1', 'gateway-2'];
     expect(apps.filter((app) => /permissions? violation/i.test(stack.log(app)))).toEqual([]);
     expect(answers.filter((subject) => /^_INBOX\.(token-service|gateway|operator)/.test(subject))).toEqual([]);
+  });
+
+  it('the admin command line sees all of it, with the settings of a token-service', async () => {
+    const since = new Date().toISOString();
+    const { id } = await makeServiceToken(admin());
+    const doctor = await stack.adminCommand('token-service-1', 'doctor');
+    expect(doctor.findings.filter(({ verdict }: Json) => verdict !== 'ok')).toEqual([]);
+    await waitUntil('the event is listed', async () => {
+      const { events } = await stack.adminCommand('token-service-1', 'events', 'list', '--since', since);
+      return events.some(({ type, subject }: Json) => type === 'TokenIssued' && subject === `token/${id}`);
+    });
   });
 
   it('a subscriber hears events live, and reads those that it missed by a durable consumer that an operator made', async () => {

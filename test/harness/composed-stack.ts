@@ -10,7 +10,7 @@ import { type ManagedProcess, startNodeApp, startProcess, waitUntilReady } from 
 import { runCommand } from '../../scripts/stack/run-command.ts';
 import { makeTemporaryDataDir, removeDataDir } from '../../scripts/stack/temporary-dir.ts';
 import { type ComposeService, readComposeFile } from './compose-file.ts';
-import { HttpClient } from './http-client.ts';
+import { HttpClient, type Json } from './http-client.ts';
 import { waitUntil } from './wait-until.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
@@ -106,6 +106,16 @@ export class ComposedStack {
     });
     this.processes.set(name, app);
     return app;
+  }
+
+  /** Runs an admin command where a token-service runs, as `docker compose exec` does. @returns what it answered with `--json` */
+  async adminCommand(service: string, ...args: string[]): Promise<Json> {
+    const path = join(REPOSITORY, 'apps/token-service/dist/admin/main.js');
+    const env = { PATH: process.env['PATH'], ...this.environmentOf(service, this.services[service]!) };
+    const options = { env, timeoutMs: SCRIPT_TIMEOUT_MS };
+    const { code, output } = await runCommand(process.execPath, [path, '--json', ...args], options);
+    if (code !== 0) throw new Error(`${args.join(' ')} failed: ${output}`);
+    return JSON.parse(output) as Json;
   }
 
   async stopApp(name: string): Promise<void> {

@@ -26,7 +26,16 @@ describe('bad tokens from an address', () => {
     const { statuses, limiter, tally, clock } = failures();
     expect(statuses(5)).toEqual([401, 401, 401, 429, 429]);
     const refused = limiter.answerTo(BAD, '203.0.113.9');
-    expect(refused).toMatchObject({ code: 'too_many_bad_tokens', extra: { headers: { 'Retry-After': '10' } } });
+    expect(refused).toMatchObject({
+      code: 'too_many_bad_tokens',
+      extra: {
+        headers: {
+          'Retry-After': '10',
+          'RateLimit-Policy': '"bad-tokens";q=6;w=60',
+          RateLimit: '"bad-tokens";r=0;t=10',
+        },
+      },
+    });
     expect(tally.failed_authentication).toBe(3);
     clock.nowMs = 10_000;
     expect(statuses(2)).toEqual([401, 429]);

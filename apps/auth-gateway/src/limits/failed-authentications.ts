@@ -7,6 +7,7 @@ import type { Rate } from './rate.js';
 
 /** A flood makes a line a minute. */
 const REPORT_INTERVAL_MS = 60_000;
+const SECONDS_REMEMBERED_MAX = 600;
 
 interface Dependencies {
   /** undefined: no limit. */
@@ -27,6 +28,8 @@ export class FailedAuthentications {
   readonly #buckets: Buckets | undefined;
   readonly #nowMs: () => number;
   #quietUntilMs = 0;
+  /** By seconds: a flood is to cost little, so each is made once. */
+  readonly #remembered: Problem[] = [];
 
   constructor(private readonly deps: Dependencies) {
     this.#buckets = deps.rate && (deps.buckets ?? new Buckets());
@@ -38,7 +41,7 @@ export class FailedAuthentications {
    *
    * @param problem why the request is refused
    * @param address the client's, as {@link TrustedProxies} has it
-   * @returns what to answer with: `problem`, or a 429 with `Retry-After` for an address that has sent too many bad tokens
+   * @returns what to answer with: `problem`, or a 429 with `Retry-After` and `RateLimit` for an address that has sent too many bad tokens
    */
   answerTo(problem: Problem, address: string): Problem {
     const { rate, tally } = this.deps;
@@ -48,7 +51,12 @@ export class FailedAuthentications {
     if (leftMs >= 0) return problem;
     tally.failed_authentication += 1;
     this.#report(address, nowMs);
-    return tooMany(secondsUntilNext(rate, leftMs));
+    return this.#tooMany(rate, secondsUntilNext(rate, leftMs));
+  }
+
+  #tooMany(rate: Rate, seconds: number): Problem {
+    if (seconds > SECONDS_REMEMBERED_MAX) return makeTooMany(rate, seconds);
+    return (this.#remembered[seconds] ??= makeTooMany(rate, seconds));
   }
 
   #report(address: string, nowMs: number): void {
@@ -62,18 +70,14 @@ function isBadToken(problem: Problem): boolean {
   return problem.status === 401 && problem.code === 'invalid_token' && refusalReason(problem) === undefined;
 }
 
-/** A flood is to cost little: each is made once. */
-const SECONDS_REMEMBERED_MAX = 600;
-const remembered: Problem[] = [];
-
-function tooMany(seconds: number): Problem {
-  if (seconds > SECONDS_REMEMBERED_MAX) return makeTooMany(seconds);
-  return (remembered[seconds] ??= makeTooMany(seconds));
-}
-
-function makeTooMany(seconds: number): Problem {
+function makeTooMany({ count, windowSeconds }: Rate, seconds: number): Problem {
   const detail = `Too many bad tokens have come from this address; a good one is let in, a bad one is looked at again in ${seconds} s`;
-  return new Problem(429, 'too_many_bad_tokens', detail, { headers: { 'Retry-After': String(seconds) } });
+  const headers = {
+    'Retry-After': String(seconds),
+    'RateLimit-Policy': `"bad-tokens";q=${count};w=${windowSeconds}`,
+    RateLimit: `"bad-tokens";r=0;t=${seconds}`,
+  };
+  return new Problem(429, 'too_many_bad_tokens', detail, { headers });
 }
 
 /** An IPv4 address, or the /64 of an IPv6 one: a whole one belongs to a single line. */

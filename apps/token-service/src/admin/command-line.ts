@@ -7,6 +7,7 @@ import { RefusedChange } from '../access/access-outcome.js';
 import { isDatabaseUnavailable } from '../database/database-errors.js';
 import { WrongMasterKeyError } from '../keys/master-keys.js';
 import type { Session } from './command-session.js';
+import { addEventCommands } from './event-commands.js';
 import { Installation } from './installation.js';
 import { addKeyCommands } from './key-commands.js';
 import { Output } from './output.js';
@@ -62,6 +63,7 @@ function commandLine(shell: Shell, fail: () => void): Command {
   addUserCommands(program, session);
   addTokenCommands(program, session);
   addKeyCommands(program, session);
+  addEventCommands(program, session);
   addUpkeepCommands(program, session);
   return program;
 }

@@ -8,7 +8,7 @@ import { MIGRATIONS } from '../database/data-source.js';
 import { encryptingServices } from '../keys/encrypting-services.js';
 import { MasterKeys } from '../keys/master-keys.js';
 import { WRAPPED_KEY_TABLES } from '../keys/wrapped-keys.js';
-import { usingDatabase } from './installation.js';
+import { AUDIT_ROLES_AGAIN, NOWHERE, usingDatabase } from './installation.js';
 
 export interface Finding {
   check: string;
@@ -169,9 +169,11 @@ async function checkOutbox(client: Client): Promise<Finding> {
 
 async function checkAuditOwner(client: Client): Promise<Finding> {
   const check = 'audit trail';
-  const { rows } = await client.query<{ own: boolean }>(
-    `SELECT has_table_privilege('audit', 'DELETE') OR has_table_privilege('audit', 'UPDATE') AS own`,
+  const { rows } = await client.query<{ own: boolean | null }>(
+    `SELECT has_table_privilege(table_id, 'DELETE') OR has_table_privilege(table_id, 'UPDATE') AS own
+     FROM to_regclass('audit') AS table_id`,
   );
+  if (rows[0]!.own === null) return { check, verdict: 'fail', detail: NOWHERE, advice: AUDIT_ROLES_AGAIN };
   if (!rows[0]!.own) return { check, verdict: 'ok', detail: 'append-only, and of another role than the application' };
   const advice = 'For more than that, give the table to another role: deploy/audit-roles.sql (docs/audit.md)';
   return { check, verdict: 'ok', detail: 'append-only by a trigger, which the application owns', advice };

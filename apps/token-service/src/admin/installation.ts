@@ -14,6 +14,11 @@ import { CommandError } from './settings.js';
 const NATS_WAIT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 
+/** What a role finds after a restore that has left the search path behind. */
+export const NOWHERE = 'is nowhere where this role looks';
+export const AUDIT_ROLES_AGAIN =
+  'Run deploy/audit-roles.sql again, as after a restore (docs/backup-and-restore.md): nothing can be changed before';
+
 /** An installation that a command works on. */
 export class Installation {
   private constructor(private readonly context: INestApplicationContext) {}
@@ -50,11 +55,15 @@ export function checked<T>(dto: Type<T>, fields: object): Promise<T> {
   return problemValidationPipe().transform(given, { type: 'body', metatype: dto }) as Promise<T>;
 }
 
-async function assertTables({ databaseUrl }: TokenServiceConfig): Promise<void> {
+/** @throws CommandError for a database without our tables, or with an audit trail that is not found */
+export async function assertTables({ databaseUrl }: TokenServiceConfig): Promise<void> {
   await usingDatabase(databaseUrl, async (client) => {
-    const { rows } = await client.query<{ there: boolean }>(`SELECT to_regclass('audit') IS NOT NULL AS there`);
-    if (rows[0]!.there) return;
-    throw new CommandError('This database is empty: start a token-service first, which makes the tables.');
+    const { rows } = await client.query<{ clock: boolean; audit: boolean }>(
+      `SELECT to_regclass('access_clock') IS NOT NULL AS clock, to_regclass('audit') IS NOT NULL AS audit`,
+    );
+    const { clock, audit } = rows[0]!;
+    if (!clock) throw new CommandError('This database is empty: start a token-service first, which makes the tables.');
+    if (!audit) throw new CommandError(`The audit trail ${NOWHERE}. ${AUDIT_ROLES_AGAIN}.`);
   });
 }
 

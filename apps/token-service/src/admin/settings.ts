@@ -22,10 +22,19 @@ export function findSettings(env: Environment, dataDir: string | undefined): Tok
 function readDataDir(dataDir: string): Environment {
   const path = join(dataDir, 'token-service.json');
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Environment;
+    return parsed(readFileSync(path, 'utf8'));
   } catch (error) {
     const how =
       'Start an installation with "npm start", name its folder with --data-dir, or set what the token-service has set';
     throw new CommandError(`${path} can't be read (${(error as Error).message}).\n${how} (docs/configuration.md).`);
+  }
+}
+
+/** Node's own message repeats a part of the text, which holds the master key. */
+function parsed(text: string): Environment {
+  try {
+    return JSON.parse(text) as Environment;
+  } catch {
+    throw new Error('it is no JSON');
   }
 }

@@ -12,6 +12,7 @@ import { inWords, type PurgeReport, Retention } from '../retention/retention.js'
 import { ADMIN_APPLICATION } from './admin.module.js';
 import type { Session } from './command-session.js';
 import { diagnose } from './doctor.js';
+import { assertTables } from './installation.js';
 import { CommandError } from './settings.js';
 
 const PURGE_WAIT_MS = 60_000;
@@ -69,6 +70,7 @@ async function purgeInTurn(retention: Retention): Promise<PurgeReport> {
 async function newEpoch({ config, output }: Session, isSure: boolean): Promise<void> {
   if (!isSure) throw new CommandError('Stop all token-services and the old Postgres first, then say so with --yes.');
   const settings = config();
+  await assertTables(settings);
   const { epoch, lost } = await withDataSource(settings, async (dataSource) => {
     await assertNoTokenService(dataSource);
     return dataSource.transaction(beginEpoch);

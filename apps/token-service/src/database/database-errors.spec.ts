@@ -20,6 +20,7 @@ describe('Postgres can’t do it now', () => {
     ['ECONNREFUSED', 'nobody listening'],
     ['EHOSTUNREACH', 'a machine that is gone'],
     ['ENETUNREACH', 'a network that is gone'],
+    ['CERT_HAS_EXPIRED', 'a certificate that has expired'],
   ])('%s: %s', (code) => {
     expect(isDatabaseUnavailable(failedWith(code))).toBe(true);
     expect(databaseProblem(failedWith(code))).toMatchObject({ status: 503, code: 'unavailable' });

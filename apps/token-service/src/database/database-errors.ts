@@ -27,11 +27,18 @@ const UNAVAILABLE = new Set([
   'ENOTFOUND',
   'EPIPE',
   'ETIMEDOUT',
+  // Its certificate.
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 const CONNECTION_LOST =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection error|query read timeout/i;
+  /connection terminated|does not support SSL connections|timeout exceeded when trying to connect|client has encountered a connection error|connection error|query read timeout/i;
 
 // What TypeORM says of each further statement of a transaction whose connection was lost between two of them.
 const TRANSACTION_LOST = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
