@@ -4,8 +4,9 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBrowser, PHONE, resultFile } from './harness/console-browser.ts';
 import type { HttpClient } from './harness/http-client.ts';
-import { makeServiceUser, makePerson, makeToken } from './harness/fixtures.ts';
+import { makePerson, makeServiceUser, makeToken } from './harness/fixtures.ts';
 import { pictureFacts } from './harness/screenshot.ts';
+import { makeSignedIn } from './harness/people.ts';
 import { type SessionClient, signIn } from './harness/session-client.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
@@ -14,6 +15,8 @@ interface Screen {
   name: string;
   /** Signed in as the Admin, unless it is the sign-in. */
   isSignedOut?: boolean;
+  /** Somebody else, whose page it is. */
+  as?: () => Promise<SessionClient>;
   path: () => string;
   /** What is done once the page is there, until what is to be seen is seen. */
   until: (page: Page) => Promise<unknown>;
@@ -30,6 +33,7 @@ const cliPath = (redirectUri: string) =>
 let stack: Stack;
 let browser: ConsoleBrowser;
 let session: SessionClient;
+let adminPage: Page;
 let usedToken: number;
 let axe: string;
 
@@ -38,6 +42,7 @@ beforeAll(async () => {
   usedToken = await furnish(stack.admin);
   session = await signIn(stack.client(0), 'admin', stack.adminPassword);
   browser = await ConsoleBrowser.launch(stack.gateways[0]!.url);
+  adminPage = await browser.pageOf(session, 'about:blank');
   axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 });
 afterAll(async () => {
@@ -85,11 +90,28 @@ const tokens = () => '/settings/tokens?list=service';
 const users = () => '/settings/users';
 const SCREENS: readonly Screen[] = [
   { name: 'sign-in', isSignedOut: true, path: () => '/', until: (page) => page.getByLabel('User name').waitFor() },
+  {
+    name: 'session-ended',
+    as: async () => (await makeSignedIn(stack.admin, { role: 'Manager' })).session,
+    path: tokens,
+    until: async (page) => {
+      await page.getByRole('tab', { name: 'Users' }).waitFor();
+      await page.context().clearCookies();
+      await page.getByRole('tab', { name: 'Users' }).click();
+      await page.getByText('Your session has ended.').waitFor();
+    },
+  },
   { name: 'tokens', path: tokens, until: table('Tokens') },
   {
     name: 'tokens-empty',
     path: () => '/settings/tokens?q=nothing-has-this-name',
     until: (page) => page.getByText('No token matches').waitFor(),
+  },
+  {
+    name: 'tokens-none',
+    as: async () => (await makeSignedIn(stack.admin, { name: 'Grace Hopper' })).session,
+    path: () => '/settings/tokens',
+    until: (page) => page.getByText('No tokens yet').waitFor(),
   },
   {
     name: 'token-menu',
@@ -152,6 +174,16 @@ const SCREENS: readonly Screen[] = [
       await page.getByRole('combobox', { name: 'Teams' }).waitFor();
     },
   },
+  {
+    name: 'add-service-account-token',
+    path: users,
+    until: async (page) => {
+      await page.getByRole('button', { name: 'Add Service Account' }).click();
+      await page.getByRole('textbox', { name: 'Name' }).fill('Nightly Export');
+      await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByRole('combobox', { name: 'Service User' }).waitFor();
+    },
+  },
   { name: 'gateways', path: () => '/settings/gateways', until: table('Gateways') },
   { name: 'audit', path: () => '/settings/audit', until: table('Audit') },
   {
@@ -165,6 +197,32 @@ const SCREENS: readonly Screen[] = [
     until: (page) => page.getByText('can’t be approved').waitFor(),
   },
   {
+    name: 'account-menu',
+    path: tokens,
+    until: async (page) => {
+      await page.getByRole('button', { name: /^Account of/ }).click();
+      await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+    },
+  },
+  {
+    name: 'change-password',
+    path: tokens,
+    until: async (page) => {
+      await page.getByRole('button', { name: /^Account of/ }).click();
+      await page.getByRole('menuitem', { name: 'Change password' }).click();
+      await page.getByLabel(/^New password/).waitFor();
+    },
+  },
+  {
+    name: 'outage',
+    path: () => '/settings/gateways',
+    until: async (page) => {
+      await page.route('**/api/user-tokens**', (route) => route.abort('connectionrefused'));
+      await page.getByRole('tab', { name: 'Tokens' }).click();
+      await page.getByRole('button', { name: 'Retry' }).waitFor();
+    },
+  },
+  {
     name: 'not-found',
     path: () => '/settings/nothing',
     until: (page) => page.getByText('There is nothing here').waitFor(),
@@ -174,8 +232,8 @@ const SCREENS: readonly Screen[] = [
 it.each(SCREENS)(
   '$name has something to be seen and nothing that axe finds wrong, light and dark, and fits on a phone',
   async (screen) => {
-    const page = screen.isSignedOut ? await browser.newPage() : await browser.pageOf(session, screen.path());
-    if (screen.isSignedOut) await page.goto(screen.path());
+    const page = await pageFor(screen);
+    await page.goto(screen.path());
     await screen.until(page);
     const found: string[] = [];
     for (const colorScheme of COLOR_SCHEMES) {
@@ -189,10 +247,18 @@ it.each(SCREENS)(
     await expectPicture(page, `${screen.name}-phone.png`);
     const widths = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, window.innerWidth]');
     expect(widths[0]).toBeLessThanOrEqual(widths[1]);
-    await page.context().close();
+    await page.close();
     expect(browser.complaints.splice(0)).toEqual([]);
   },
 );
+
+/** The Admin's are all in one context, which has the console's files after the first. */
+async function pageFor(screen: Screen): Promise<Page> {
+  if (!screen.isSignedOut && !screen.as) return browser.pageBeside(adminPage);
+  const page = await browser.newPage();
+  if (screen.as) await browser.putCookie(page, await screen.as());
+  return page;
+}
 
 /** Keeps a picture of the page, and sees that it isn't blank. */
 async function expectPicture(page: Page, name: string): Promise<void> {

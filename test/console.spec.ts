@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ConsoleBrowser, fillInSignIn } from './harness/console-browser.ts';
+import { ConsoleBrowser, fillInSignIn, PHONE } from './harness/console-browser.ts';
 import { makePerson, makeServiceUser, makeToken, uniqueName } from './harness/fixtures.ts';
 import type { HttpClient } from './harness/http-client.ts';
-import { makePersonWithPassword } from './harness/people.ts';
+import { makePersonWithPassword, makeSignedIn } from './harness/people.ts';
 import { type SessionClient, signIn } from './harness/session-client.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
@@ -126,6 +126,30 @@ describe('a session', () => {
     expect(new URL(page.url()).search).toBe('?type=Service');
   });
 
+  it('of somebody else, begun in another tab, shows nothing that was read for the first', async () => {
+    const first = await makeSignedIn(admin);
+    const second = await makeSignedIn(admin);
+    const { name } = (await first.session.post('/api/user-tokens', { name: uniqueName('first'), expires_in_days: 1 }))
+      .body;
+    page = await browser.pageOf(first.session, '/settings/tokens');
+    await row(name).waitFor();
+    await browser.putCookie(page, second.session);
+    await first.session.delete('/api/session');
+    await button(new RegExp(`^Account of ${second.user.name}`)).waitFor();
+    await page.getByText('No tokens yet').waitFor();
+    // And it hears of changes again.
+    const made = await second.session.post('/api/user-tokens', { name: uniqueName('second'), expires_in_days: 1 });
+    await row(made.body.name).waitFor();
+  });
+
+  it('shows what a new role allows, without a reload', async () => {
+    const { user, session } = await makeSignedIn(admin, { role: 'Admin' });
+    page = await browser.pageOf(session, '/settings/tokens');
+    await page.getByRole('tab', { name: 'Gateways' }).waitFor();
+    await admin.put(`/api/users/${user.id}`, { role: 'Member' });
+    await page.getByRole('tab', { name: 'Gateways' }).waitFor({ state: 'detached' });
+  });
+
   it('lets one change one’s own password, with the old one', async () => {
     const { user, password } = await makePersonWithPassword(admin);
     page = await browser.pageOf(await signIn(stack.client(0), user.user_name, password), '/');
@@ -230,7 +254,9 @@ describe('generating a token', () => {
   });
 
   it('asks once before it closes with a token that nobody has taken', async () => {
-    await choose('Type', 'Personal');
+    await page.goto('/settings/users');
+    await page.getByRole('tab', { name: 'Tokens' }).click();
+    await button('Generate Token').click();
     await page.getByRole('textbox', { name: 'Name' }).fill(uniqueName('lost'));
     await button('Generate').click();
     await dialog('Your New Token').waitFor();
@@ -238,6 +264,14 @@ describe('generating a token', () => {
     await page.getByText('neither copied nor downloaded').waitFor();
     await button('Keep it open').click();
     await page.getByText('neither copied nor downloaded').waitFor({ state: 'detached' });
+    await page.evaluate('history.back()'); // what one does to close something on a phone
+    await page.getByText('neither copied nor downloaded').waitFor();
+    await button('Keep it open').click();
+    // The browser's own question, when the page itself is closed.
+    const asked = page.waitForEvent('dialog');
+    page.once('dialog', (question) => void question.dismiss());
+    await page.evaluate('location.reload()');
+    expect((await asked).type()).toBe('beforeunload');
     await page.keyboard.press('Escape');
     await button('Close anyway').click();
     await dialog('Your New Token').waitFor({ state: 'detached' });
@@ -366,6 +400,79 @@ describe('a token in the list', () => {
     expect(await text.getAttribute('title')).toMatch(/\d\d:\d\d:\d\d/);
   });
 
+  it('keeps the keyboard where it was: after a menu, after a dialog, and when its row has gone', async () => {
+    const { name } = await makeNamedToken();
+    page = await browser.pageOf(adminSession, SERVICE_TOKENS);
+    const opener = `Actions for ${name}`;
+    const act = async (...keys: string[]) => {
+      await button(opener).press('Enter');
+      await page.getByRole('menuitem').first().waitFor();
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    const expectFocus = (label: string) =>
+      waitUntil(`the focus on ${label}`, async () => (await focusedLabel()) === label);
+    await waitUntil('the first item has the focus', async () => {
+      await act();
+      const item = await page.evaluate<string | null>(`document.activeElement.getAttribute('role')`);
+      await page.keyboard.press('Escape');
+      return item === 'menuitem';
+    });
+    await act('Enter'); // Revoke
+    await row(name).getByText('Revoked').waitFor();
+    await expectFocus(opener);
+    await act('ArrowDown', 'Enter'); // Delete
+    await dialog('Delete Token').waitFor();
+    await page.keyboard.press('Escape');
+    await expectFocus(opener);
+    await act('ArrowDown', 'Enter');
+    await dialog('Delete Token').getByRole('button', { name: 'Delete' }).press('Enter');
+    await row(name).waitFor({ state: 'detached' });
+    await waitUntil('the focus is on the content', () =>
+      page.evaluate<boolean>(`document.activeElement.id === 'content'`),
+    );
+  });
+
+  it('is on the last page when there is none at the address', async () => {
+    const { name, user } = await makeNamedToken();
+    page = await browser.pageOf(adminSession, `${SERVICE_TOKENS}&page=900&q=${encodeURIComponent(user.name)}`);
+    await row(name).waitFor();
+    expect(new URL(page.url()).searchParams.get('page')).toBeNull();
+    // What is searched for is what the address says, whoever changes that.
+    await page.getByRole('tab', { name: 'Tokens' }).click();
+    await waitUntil('the search is empty', async () => (await search().inputValue()) === '');
+    await page.goBack();
+    await waitUntil('the search is back', async () => (await search().inputValue()) === user.name);
+  });
+
+  it('can be sorted by at phone width too', async () => {
+    await makeNamedToken();
+    page = await browser.pageOf(adminSession, SERVICE_TOKENS, { viewport: PHONE });
+    const header = page.getByRole('columnheader', { name: 'Expiration' });
+    await header.getByRole('button').click();
+    await page.locator('th[aria-sort="ascending"]').filter({ hasText: 'Expiration' }).waitFor();
+    expect((await header.boundingBox())!.height).toBeGreaterThan(20);
+  });
+
+  it('is read again when the page is seen again, and a hidden page holds no connection', async () => {
+    const { name, id } = await makeNamedToken();
+    page = await browser.newPage();
+    await page.addInitScript(
+      `Object.defineProperty(document, 'visibilityState', { get: () => window.isHidden ? 'hidden' : 'visible' })`,
+    );
+    await browser.putCookie(page, adminSession);
+    const opened = page.waitForRequest('**/api/events');
+    await page.goto(SERVICE_TOKENS);
+    await row(name).getByText('Active').waitFor();
+    const closed = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/api/events'));
+    await opened;
+    await setHidden(true);
+    await closed;
+    await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+    expect(await row(name).getByText('Active').count()).toBe(1);
+    await setHidden(false);
+    await row(name).getByText('Revoked').waitFor();
+  });
+
   it('is found by search, status, owner and order', async () => {
     const user = await makeServiceUser(admin, { name: uniqueName('Searchable') });
     const [first, second] = [
@@ -375,7 +482,7 @@ describe('a token in the list', () => {
     await admin.put(`/api/user-tokens/${second.id}`, { revoke: true });
     page = await browser.pageOf(adminSession, SERVICE_TOKENS);
     await page.getByLabel('Search by name or owner').fill(user.name);
-    await page.getByText('1–2 of 2 tokens').waitFor();
+    await page.getByText('2 tokens', { exact: true }).waitFor();
     await page.getByRole('columnheader', { name: 'Name' }).getByRole('button').click();
     await waitUntil(
       'the order',
@@ -387,7 +494,7 @@ describe('a token in the list', () => {
       async () => (await page.getByRole('link', { name: / search$/ }).allTextContents())[0] === second.name,
     );
     await choose('Status', 'Revoked');
-    await page.getByText('1–1 of 1 tokens').waitFor();
+    await page.getByText('1 token', { exact: true }).waitFor();
     await page.reload();
     await row(second.name).waitFor();
     await choose('Status', 'Expired');
@@ -414,7 +521,7 @@ it('a token’s own page shows its facts, its use by the hour and where it was u
   await button('Delete').click();
   await dialog('Delete Token').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
-  await waitUntil('the list', () => new URL(page.url()).pathname === '/settings/tokens');
+  await page.waitForURL('**/settings/tokens?list=service');
 });
 
 describe('users', () => {
@@ -602,6 +709,21 @@ describe('a program that asks for access', () => {
   });
 });
 
+it('a list that can’t be read again says as of when it is, and no more once it is', async () => {
+  const { name, id } = await makeNamedToken();
+  page = await browser.pageOf(adminSession, SERVICE_TOKENS);
+  await row(name).waitFor();
+  await page.route('**/api/user-tokens**', down);
+  await page.route('**/api/user-tokens/**', down);
+  await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+  await page.getByText(/^This is as of \d\d:\d\d:\d\d: Portcullis doesn’t answer/).waitFor();
+  await row(name).getByText('Active').waitFor();
+  await page.unrouteAll();
+  await admin.put(`/api/user-tokens/${id}`, { revoke: false });
+  await page.getByText(/^This is as of/).waitFor({ state: 'detached' });
+  browser.complaints.length = 0; // connections that failed
+});
+
 const down = (route: Route): Promise<void> => route.abort('connectionrefused');
 
 it('an API that is down shows a retry and no blank page, and the retry helps', async () => {
@@ -630,7 +752,7 @@ it('an API that is down shows a retry and no blank page, and the retry helps', a
 
 async function find(name: string): Promise<void> {
   await page.getByLabel(/^Search by name/).fill(name);
-  await page.getByText('1–1 of 1 users').waitFor();
+  await page.getByText('1 user', { exact: true }).waitFor();
 }
 
 /** The error stands at the field, and the field says so to those who can't see it. */
@@ -655,6 +777,18 @@ async function readClipboard(): Promise<string> {
   await beside.close();
   await page.bringToFront();
   return text;
+}
+
+const search = () => page.getByLabel('Search by name or owner');
+
+function focusedLabel(): Promise<string | null> {
+  return page.evaluate<string | null>(`document.activeElement.getAttribute('aria-label')`);
+}
+
+async function setHidden(isHidden: boolean): Promise<void> {
+  await page.evaluate(
+    `window.isHidden = ${isHidden}; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))`,
+  );
 }
 
 function focused(): Promise<string> {

@@ -45,7 +45,15 @@ export class ConsoleBrowser {
 
   /** A page of its own, with nobody signed in. */
   async newPage(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.newContext(options);
+    return this.#pageIn(await this.newContext(options));
+  }
+
+  /** Another tab of the same person. */
+  pageBeside(page: Page): Promise<Page> {
+    return this.#pageIn(page.context());
+  }
+
+  async #pageIn(context: BrowserContext): Promise<Page> {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(`${page.url()}: ${error.message}`));
     page.on('console', (message) => {
@@ -59,10 +67,15 @@ export class ConsoleBrowser {
   /** A page of somebody who has signed in already, at a path. */
   async pageOf(session: SessionClient, path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await this.newPage(options);
-    const [name = '', value = ''] = session.cookie.split('=', 2);
-    await page.context().addCookies([{ name, value, url: this.url, httpOnly: true, sameSite: 'Strict' }]);
+    await this.putCookie(page, session);
     await page.goto(path);
     return page;
+  }
+
+  /** Signs somebody in for a page and for all in its context, as another tab does. */
+  async putCookie(page: Page, session: SessionClient): Promise<void> {
+    const [name = '', value = ''] = session.cookie.split('=', 2);
+    await page.context().addCookies([{ name, value, url: this.url, httpOnly: true, sameSite: 'Strict' }]);
   }
 
   private async newContext(options: BrowserContextOptions): Promise<BrowserContext> {

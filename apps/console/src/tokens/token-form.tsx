@@ -38,7 +38,10 @@ export function TokenForm({ initialType, lockedUser, onCreated, onCancel }: Toke
       expiration: '90',
       scim: false,
     },
-    validate: { user_id: (value, { type }) => (type === 'Service' && value === null ? 'Choose a service user' : null) },
+    validate: {
+      name: (value) => (value.trim() === '' ? 'Give it a name' : null),
+      user_id: (value, { type }) => (type === 'Service' && value === null ? 'Choose a service user' : null),
+    },
   });
   const creation = useMutation({
     mutationFn: ({ name, type, user_id, expiration, scim }: typeof form.values) =>
