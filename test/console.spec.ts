@@ -28,7 +28,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 afterEach(async () => {
-  await page?.context().close();
+  await page?.close();
   // Nothing that a page does may be refused by its own policy, and no script may fail.
   expect(browser.complaints.splice(0)).toEqual([]);
 });
@@ -133,7 +133,7 @@ describe('a session', () => {
       .body;
     page = await browser.pageOf(first.session, '/settings/tokens');
     await row(name).waitFor();
-    await browser.putCookie(page, second.session);
+    await browser.signInAs(second.session, page);
     await first.session.delete('/api/session');
     await button(new RegExp(`^Account of ${second.user.name}`)).waitFor();
     await page.getByText('No tokens yet').waitFor();
@@ -446,7 +446,8 @@ describe('a token in the list', () => {
 
   it('can be sorted by at phone width too', async () => {
     await makeNamedToken();
-    page = await browser.pageOf(adminSession, SERVICE_TOKENS, { viewport: PHONE });
+    page = await browser.pageOf(adminSession, SERVICE_TOKENS);
+    await page.setViewportSize(PHONE);
     const header = page.getByRole('columnheader', { name: 'Expiration' });
     await header.getByRole('button').click();
     await page.locator('th[aria-sort="ascending"]').filter({ hasText: 'Expiration' }).waitFor();
@@ -459,7 +460,7 @@ describe('a token in the list', () => {
     await page.addInitScript(
       `Object.defineProperty(document, 'visibilityState', { get: () => window.isHidden ? 'hidden' : 'visible' })`,
     );
-    await browser.putCookie(page, adminSession);
+    await browser.signInAs(adminSession, page);
     const opened = page.waitForRequest('**/api/events');
     await page.goto(SERVICE_TOKENS);
     await row(name).getByText('Active').waitFor();
@@ -532,6 +533,8 @@ describe('users', () => {
 
   it('a service account is added with its first token', async () => {
     const team = uniqueName('Team');
+    // More than one page of the API.
+    await stack.database.pool.query(`INSERT INTO teams (name) SELECT 'Filler ' || n FROM generate_series(1, 110) n`);
     await admin.post('/api/teams', { name: team });
     const taken = await makeServiceUser(admin);
     const name = uniqueName('API Access');
@@ -541,7 +544,8 @@ describe('users', () => {
     await expectError('Name', /taken/);
     await page.getByRole('textbox', { name: 'Name' }).fill(name);
     await choose('Role', 'Editor');
-    await choose('Teams', team);
+    await page.getByRole('combobox', { name: 'Teams' }).fill(team);
+    await page.getByRole('option', { name: team }).click();
     await page.keyboard.press('Escape');
     await button('Next').click();
     const locked = page.getByRole('combobox', { name: 'Service User' });
@@ -550,7 +554,7 @@ describe('users', () => {
     expect(await locked.isDisabled()).toBe(true);
     expect(await page.getByRole('combobox', { name: 'Type' }).inputValue()).toBe('Service');
     expect(await page.getByRole('combobox', { name: 'Type' }).isDisabled()).toBe(true);
-    await page.getByRole('textbox', { name: 'Name' }).fill('first');
+    await page.keyboard.type('first'); // the focus is there
     await button('Generate').click();
     const secret = (await page.getByRole('textbox', { name: 'Token first' }).textContent())!;
     expect((await stack.client(0, secret).get('/api/users/me')).body).toMatchObject({

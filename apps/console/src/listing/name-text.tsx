@@ -8,7 +8,7 @@ export function NameText({ name, user_id }: { name: string; user_id: string }) {
         {name}
       </div>
       {user_id !== name && (
-        <div className={`${classes.second} ${classes.clampedToOne}`} title={user_id}>
+        <div className={`${classes.second} ${classes.clamped}`} title={user_id}>
           {user_id}
         </div>
       )}

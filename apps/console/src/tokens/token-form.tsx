@@ -71,6 +71,8 @@ export function TokenForm({ initialType, lockedUser, onCreated, onCancel }: Toke
           required
           maxLength={128}
           data-autofocus
+          // As the second step of a dialog that is open already, where the button that had the focus is gone.
+          autoFocus={lockedUser !== undefined}
           {...form.getInputProps('name')}
         />
         <Select

@@ -110,7 +110,7 @@ function TokenListing({ list, query, change, onGenerate }: TokenListingProps) {
         ) : (
           <EmptyNotice
             title="No tokens yet"
-            text="A token lets a program call the API in your name or in the name of a service user."
+            text={`A token lets a program call the API in ${list === 'service' ? 'the name of a service user' : 'your name'}.`}
             action={
               <Button mt="xs" variant="light" onClick={onGenerate}>
                 Generate the first

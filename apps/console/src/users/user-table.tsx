@@ -56,7 +56,7 @@ export function UserTable({ users, sort, onSort, onAsk }: UserTableProps) {
                 {user.user_type === 'Service' && <span className={classes.badge}>Service</span>}
               </div>
               {user.user_id !== user.name && (
-                <div className={`${classes.second} ${classes.clampedToOne}`} title={user.user_id}>
+                <div className={`${classes.second} ${classes.clamped}`} title={user.user_id}>
                   {user.user_id}
                 </div>
               )}
