@@ -5,7 +5,7 @@ import { ConsoleBrowser, fillInSignIn, PHONE } from './harness/console-browser.t
 import { makePerson, makeServiceUser, makeToken, uniqueName } from './harness/fixtures.ts';
 import type { HttpClient } from './harness/http-client.ts';
 import { makePersonWithPassword, makeSignedIn } from './harness/people.ts';
-import { type SessionClient, signIn } from './harness/session-client.ts';
+import { type SessionClient, signIn, trySignIn } from './harness/session-client.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
@@ -67,6 +67,7 @@ describe('signing in', () => {
     await fillInSignIn(page, 'admin', stack.adminPassword);
     await page.getByRole('table', { name: 'Tokens' }).or(page.getByText('No tokens yet')).waitFor();
     expect(new URL(page.url()).search).toBe('?list=service');
+    expect(await page.getByRole('tab').allTextContents()).toEqual(['Tokens', 'Users', 'Gateways', 'Audit']);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
 
@@ -264,6 +265,7 @@ describe('generating a token', () => {
     await page.getByText('neither copied nor downloaded').waitFor();
     await button('Keep it open').click();
     await page.getByText('neither copied nor downloaded').waitFor({ state: 'detached' });
+    await waitUntil('the focus is on Copy', async () => (await focused()) === 'Copy');
     await page.evaluate('history.back()'); // what one does to close something on a phone
     await page.getByText('neither copied nor downloaded').waitFor();
     await button('Keep it open').click();
@@ -347,6 +349,7 @@ describe('a token in the list', () => {
     expect(await row(name).locator('[data-status="Revoked"]').count()).toBe(1);
 
     await openMenu(name);
+    expect(await page.getByRole('menuitem').allTextContents()).toEqual(['Restore', 'Delete']);
     await pick('Restore');
     await toast('The token has been successfully restored').waitFor();
     await row(name).getByText('Active').waitFor();
@@ -474,6 +477,17 @@ describe('a token in the list', () => {
     await row(name).getByText('Revoked').waitFor();
   });
 
+  it('of another person is among everyone’s, for an Admin', async () => {
+    const { session, user } = await makeSignedIn(admin);
+    const made = await session.post('/api/user-tokens', { name: uniqueName('theirs'), expires_in_days: 1 });
+    page = await browser.pageOf(adminSession, '/settings/gateways');
+    await page.getByRole('complementary').getByRole('link', { name: 'Settings' }).click();
+    await choose('Whose tokens', 'Everyone’s');
+    await row(made.body.name).getByText(user.user_id).waitFor();
+    await choose('Whose tokens', 'Mine');
+    await row(made.body.name).waitFor({ state: 'detached' });
+  });
+
   it('is found by search, status, owner and order', async () => {
     const user = await makeServiceUser(admin, { name: uniqueName('Searchable') });
     const [first, second] = [
@@ -515,6 +529,8 @@ it('a token’s own page shows its facts, its use by the hour and where it was u
   await page.getByText(`…${token.hint}`).waitFor();
   await page.getByRole('img', { name: /^3 requests in the last 24 hours/ }).waitFor();
   await page.getByText('Last used from 127.0.0.1 through gw-1').waitFor();
+  await page.getByText('7 d', { exact: true }).click();
+  await page.getByRole('img', { name: /^3 requests in the last 7 days/ }).waitFor();
   await page.getByText('30 d', { exact: true }).click();
   await page.getByRole('img', { name: /^3 requests in the last 30 days/ }).waitFor();
   await button('Revoke').click();
@@ -570,13 +586,18 @@ describe('users', () => {
 
   it('role and teams are changed', async () => {
     const user = await makeServiceUser(admin);
+    const team = (await admin.post('/api/teams', { name: uniqueName('Team') })).body.name as string;
     await find(user.name);
     await openMenu(user.name);
     await pick('Change role and teams');
     await choose('Role', 'Manager');
+    await page.getByRole('combobox', { name: 'Teams' }).fill(team);
+    await page.getByRole('option', { name: team }).click();
+    await page.keyboard.press('Escape'); // the list of teams lies over the button
     await button('Save').click();
     await toast(`${user.name} has been changed`).waitFor();
     await row(user.name).getByText('Manager').waitFor();
+    await row(user.name).getByText(`Public, ${team}`).waitFor();
   });
 
   it('someone is deactivated, knowing how many tokens stop, and activated again', async () => {
@@ -624,6 +645,13 @@ describe('users', () => {
     await button('Save').click();
     await toast(`${user.name} has a new password`).waitFor();
     await signIn(stack.client(0), user.user_name, 'a password to begin with');
+
+    await openMenu(user.name);
+    await pick('Set password');
+    await page.getByLabel('Identity provider only').check();
+    await button('Save').click();
+    await toast(`${user.name} has no password any more`).waitFor();
+    expect((await trySignIn(stack.client(0), user.user_name, 'a password to begin with')).status).toBe(401);
   });
 
   it('the last Admin can’t be deactivated, and the dialog says so', async () => {

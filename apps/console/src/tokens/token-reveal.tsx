@@ -59,7 +59,10 @@ function useStay(isWanted: boolean, onHeld: () => void): void {
 /** The token itself, for this once: to copy, to download, to try. */
 export function TokenReveal({ token, guard }: { token: CreatedTokenDto; guard: RevealGuard }) {
   const copyButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => copyButton.current?.focus(), []);
+  // At first, and after the question whether to close, whose buttons are gone.
+  useEffect(() => {
+    if (!guard.isAsking) copyButton.current?.focus();
+  }, [guard.isAsking]);
   const curl = curlLine(token, window.location.origin);
   return (
     <Stack gap="md">
