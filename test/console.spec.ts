@@ -151,6 +151,22 @@ describe('a session', () => {
     await page.getByRole('tab', { name: 'Gateways' }).waitFor({ state: 'detached' });
   });
 
+  it('runs out at a page that nobody is at, though it reads by itself', async () => {
+    page = await browser.newPage();
+    await page.clock.install();
+    await browser.signInAs(adminSession, page);
+    const reading = (isAttended: boolean) =>
+      page.waitForRequest(
+        (request) =>
+          request.url().endsWith('/api/gateways') && isAttended === !request.headers()['x-portcullis-unattended'],
+      );
+    await Promise.all([reading(true), page.goto('/settings/gateways')]);
+    await page.getByRole('table', { name: 'Gateways' }).waitFor();
+    await Promise.all([reading(false), page.clock.runFor('01:05')]);
+    await page.mouse.move(100, 100);
+    await Promise.all([reading(true), page.clock.runFor('00:05')]);
+  });
+
   it('lets one change one’s own password, with the old one', async () => {
     const { user, password } = await makePersonWithPassword(admin);
     page = await browser.pageOf(await signIn(stack.client(0), user.user_name, password), '/');
@@ -412,8 +428,6 @@ describe('a token in the list', () => {
       await page.getByRole('menuitem').first().waitFor();
       for (const key of keys) await page.keyboard.press(key);
     };
-    const expectFocus = (label: string) =>
-      waitUntil(`the focus on ${label}`, async () => (await focusedLabel()) === label);
     await waitUntil('the first item has the focus', async () => {
       await act();
       const item = await page.evaluate<string | null>(`document.activeElement.getAttribute('role')`);
@@ -815,6 +829,10 @@ const search = () => page.getByLabel('Search by name or owner');
 
 function focusedLabel(): Promise<string | null> {
   return page.evaluate<string | null>(`document.activeElement.getAttribute('aria-label')`);
+}
+
+function expectFocus(label: string): Promise<unknown> {
+  return waitUntil(`the focus on ${label}`, async () => (await focusedLabel()) === label);
 }
 
 async function setHidden(isHidden: boolean): Promise<void> {

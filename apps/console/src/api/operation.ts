@@ -1,3 +1,4 @@
+import { isAttended } from './attendance.ts';
 import { ApiError, problemOf } from './problem.ts';
 import type { ReceiptDto } from './generated/types.gen.ts';
 
@@ -62,6 +63,7 @@ async function send(method: Method, target: string, body: unknown, signal?: Abor
       // A form of another site can't set a header: that is what tells our requests from its.
       headers: {
         'X-Portcullis-Csrf': '1',
+        ...(!isAttended() && { 'X-Portcullis-Unattended': '1' }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
