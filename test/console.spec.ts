@@ -423,25 +423,20 @@ describe('a token in the list', () => {
     const { name } = await makeNamedToken();
     page = await browser.pageOf(adminSession, SERVICE_TOKENS);
     const opener = `Actions for ${name}`;
-    const act = async (...keys: string[]) => {
+    const choose = async (item: string) => {
       await button(opener).press('Enter');
-      await page.getByRole('menuitem').first().waitFor();
-      for (const key of keys) await page.keyboard.press(key);
+      await page.locator('[role="menuitem"]:focus').waitFor();
+      if ((await focused()) !== item) await page.keyboard.press('ArrowDown');
+      await page.locator('[role="menuitem"]:focus').filter({ hasText: item }).press('Enter');
     };
-    await waitUntil('the first item has the focus', async () => {
-      await act();
-      const item = await page.evaluate<string | null>(`document.activeElement.getAttribute('role')`);
-      await page.keyboard.press('Escape');
-      return item === 'menuitem';
-    });
-    await act('Enter'); // Revoke
+    await choose('Revoke');
     await row(name).getByText('Revoked').waitFor();
     await expectFocus(opener);
-    await act('ArrowDown', 'Enter'); // Delete
+    await choose('Delete');
     await dialog('Delete Token').waitFor();
     await page.keyboard.press('Escape');
     await expectFocus(opener);
-    await act('ArrowDown', 'Enter');
+    await choose('Delete');
     await dialog('Delete Token').getByRole('button', { name: 'Delete' }).press('Enter');
     await row(name).waitFor({ state: 'detached' });
     await waitUntil('the focus is on the content', () =>
