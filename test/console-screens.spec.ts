@@ -4,8 +4,9 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBrowser, PHONE, resultFile } from './harness/console-browser.ts';
 import type { HttpClient } from './harness/http-client.ts';
-import { makeServiceUser, makePerson, makeToken } from './harness/fixtures.ts';
+import { makePerson, makeServiceUser, makeToken } from './harness/fixtures.ts';
 import { pictureFacts } from './harness/screenshot.ts';
+import { makeSignedIn } from './harness/people.ts';
 import { type SessionClient, signIn } from './harness/session-client.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
@@ -14,6 +15,8 @@ interface Screen {
   name: string;
   /** Signed in as the Admin, unless it is the sign-in. */
   isSignedOut?: boolean;
+  /** Somebody else, whose page it is. */
+  as?: () => Promise<SessionClient>;
   path: () => string;
   /** What is done once the page is there, until what is to be seen is seen. */
   until: (page: Page) => Promise<unknown>;
@@ -85,11 +88,28 @@ const tokens = () => '/settings/tokens?list=service';
 const users = () => '/settings/users';
 const SCREENS: readonly Screen[] = [
   { name: 'sign-in', isSignedOut: true, path: () => '/', until: (page) => page.getByLabel('User name').waitFor() },
+  {
+    name: 'session-ended',
+    as: async () => (await makeSignedIn(stack.admin, { role: 'Manager' })).session,
+    path: tokens,
+    until: async (page) => {
+      await page.getByRole('tab', { name: 'Users' }).waitFor();
+      await page.context().clearCookies();
+      await page.getByRole('tab', { name: 'Users' }).click();
+      await page.getByText('Your session has ended.').waitFor();
+    },
+  },
   { name: 'tokens', path: tokens, until: table('Tokens') },
   {
     name: 'tokens-empty',
     path: () => '/settings/tokens?q=nothing-has-this-name',
     until: (page) => page.getByText('No token matches').waitFor(),
+  },
+  {
+    name: 'tokens-none',
+    as: async () => (await makeSignedIn(stack.admin, { name: 'Grace Hopper' })).session,
+    path: () => '/settings/tokens',
+    until: (page) => page.getByText('No tokens yet').waitFor(),
   },
   {
     name: 'token-menu',
@@ -152,6 +172,16 @@ const SCREENS: readonly Screen[] = [
       await page.getByRole('combobox', { name: 'Teams' }).waitFor();
     },
   },
+  {
+    name: 'add-service-account-token',
+    path: users,
+    until: async (page) => {
+      await page.getByRole('button', { name: 'Add Service Account' }).click();
+      await page.getByRole('textbox', { name: 'Name' }).fill('Nightly Export');
+      await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByRole('combobox', { name: 'Service User' }).waitFor();
+    },
+  },
   { name: 'gateways', path: () => '/settings/gateways', until: table('Gateways') },
   { name: 'audit', path: () => '/settings/audit', until: table('Audit') },
   {
@@ -165,6 +195,32 @@ const SCREENS: readonly Screen[] = [
     until: (page) => page.getByText('can’t be approved').waitFor(),
   },
   {
+    name: 'account-menu',
+    path: tokens,
+    until: async (page) => {
+      await page.getByRole('button', { name: /^Account of/ }).click();
+      await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+    },
+  },
+  {
+    name: 'change-password',
+    path: tokens,
+    until: async (page) => {
+      await page.getByRole('button', { name: /^Account of/ }).click();
+      await page.getByRole('menuitem', { name: 'Change password' }).click();
+      await page.getByLabel(/^New password/).waitFor();
+    },
+  },
+  {
+    name: 'outage',
+    path: () => '/settings/gateways',
+    until: async (page) => {
+      await page.route('**/api/user-tokens**', (route) => route.abort('connectionrefused'));
+      await page.getByRole('tab', { name: 'Tokens' }).click();
+      await page.getByRole('button', { name: 'Retry' }).waitFor();
+    },
+  },
+  {
     name: 'not-found',
     path: () => '/settings/nothing',
     until: (page) => page.getByText('There is nothing here').waitFor(),
@@ -174,8 +230,7 @@ const SCREENS: readonly Screen[] = [
 it.each(SCREENS)(
   '$name has something to be seen and nothing that axe finds wrong, light and dark, and fits on a phone',
   async (screen) => {
-    const page = screen.isSignedOut ? await browser.newPage() : await browser.pageOf(session, screen.path());
-    if (screen.isSignedOut) await page.goto(screen.path());
+    const page = await pageAt(screen);
     await screen.until(page);
     const found: string[] = [];
     for (const colorScheme of COLOR_SCHEMES) {
@@ -189,10 +244,17 @@ it.each(SCREENS)(
     await expectPicture(page, `${screen.name}-phone.png`);
     const widths = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, window.innerWidth]');
     expect(widths[0]).toBeLessThanOrEqual(widths[1]);
-    await page.context().close();
+    await page.close();
     expect(browser.complaints.splice(0)).toEqual([]);
   },
 );
+
+async function pageAt({ isSignedOut, as, path }: Screen): Promise<Page> {
+  if (!isSignedOut) return browser.pageOf(as ? await as() : session, path());
+  const page = await browser.newPage();
+  await page.goto(path());
+  return page;
+}
 
 /** Keeps a picture of the page, and sees that it isn't blank. */
 async function expectPicture(page: Page, name: string): Promise<void> {
@@ -204,7 +266,9 @@ async function expectPicture(page: Page, name: string): Promise<void> {
 }
 
 it('the colours are the system’s until one chooses, and then stay', async () => {
-  const page = await browser.pageOf(session, '/settings', { colorScheme: 'dark' });
+  const page = await browser.newPage({ colorScheme: 'dark' });
+  await browser.signInAs(session, page);
+  await page.goto('/settings');
   const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
   await page.getByRole('button', { name: 'Switch to light colours' }).click();
   expect(await scheme()).toBe('light');
@@ -214,12 +278,16 @@ it('the colours are the system’s until one chooses, and then stay', async () =
   await page.context().close();
 });
 
+/** All that axe is to look for; it need not describe what it finds nothing wrong with, which takes most of its time. */
+const AXE_OPTIONS = JSON.stringify({
+  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  resultTypes: ['violations'],
+});
+
 /** What axe finds, one line for each element. The script is run beside the page's own, which its policy would not let in. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
-  const results = await page.evaluate<AxeResults>(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
-  );
+  const results = await page.evaluate<AxeResults>(`axe.run(document, ${AXE_OPTIONS})`);
   return results.violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id} (${help}): ${target.join(' ')} ${failureSummary ?? ''}`),
   );

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ConsoleBrowser, fillInSignIn } from './harness/console-browser.ts';
+import { ConsoleBrowser, fillInSignIn, PHONE } from './harness/console-browser.ts';
 import { makePerson, makeServiceUser, makeToken, uniqueName } from './harness/fixtures.ts';
 import type { HttpClient } from './harness/http-client.ts';
-import { makePersonWithPassword } from './harness/people.ts';
-import { type SessionClient, signIn } from './harness/session-client.ts';
+import { makePersonWithPassword, makeSignedIn } from './harness/people.ts';
+import { type SessionClient, signIn, trySignIn } from './harness/session-client.ts';
 import { Stack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
@@ -28,7 +28,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 afterEach(async () => {
-  await page?.context().close();
+  await page?.close();
   // Nothing that a page does may be refused by its own policy, and no script may fail.
   expect(browser.complaints.splice(0)).toEqual([]);
 });
@@ -67,6 +67,7 @@ describe('signing in', () => {
     await fillInSignIn(page, 'admin', stack.adminPassword);
     await page.getByRole('table', { name: 'Tokens' }).or(page.getByText('No tokens yet')).waitFor();
     expect(new URL(page.url()).search).toBe('?list=service');
+    expect(await page.getByRole('tab').allTextContents()).toEqual(['Tokens', 'Users', 'Gateways', 'Audit']);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
 
@@ -124,6 +125,46 @@ describe('a session', () => {
     await fillInSignIn(page, user.user_name, password);
     await page.getByRole('table', { name: 'Users' }).waitFor();
     expect(new URL(page.url()).search).toBe('?type=Service');
+  });
+
+  it('of somebody else, begun in another tab, shows nothing that was read for the first', async () => {
+    const first = await makeSignedIn(admin);
+    const second = await makeSignedIn(admin);
+    const { name } = (await first.session.post('/api/user-tokens', { name: uniqueName('first'), expires_in_days: 1 }))
+      .body;
+    page = await browser.pageOf(first.session, '/settings/tokens');
+    await row(name).waitFor();
+    await browser.signInAs(second.session, page);
+    await first.session.delete('/api/session');
+    await button(new RegExp(`^Account of ${second.user.name}`)).waitFor();
+    await page.getByText('No tokens yet').waitFor();
+    // And it hears of changes again.
+    const made = await second.session.post('/api/user-tokens', { name: uniqueName('second'), expires_in_days: 1 });
+    await row(made.body.name).waitFor();
+  });
+
+  it('shows what a new role allows, without a reload', async () => {
+    const { user, session } = await makeSignedIn(admin, { role: 'Admin' });
+    page = await browser.pageOf(session, '/settings/tokens');
+    await page.getByRole('tab', { name: 'Gateways' }).waitFor();
+    await admin.put(`/api/users/${user.id}`, { role: 'Member' });
+    await page.getByRole('tab', { name: 'Gateways' }).waitFor({ state: 'detached' });
+  });
+
+  it('runs out at a page that nobody is at, though it reads by itself', async () => {
+    page = await browser.newPage();
+    await page.clock.install();
+    await browser.signInAs(adminSession, page);
+    const reading = (isAttended: boolean) =>
+      page.waitForRequest(
+        (request) =>
+          request.url().endsWith('/api/gateways') && isAttended === !request.headers()['x-portcullis-unattended'],
+      );
+    await Promise.all([reading(true), page.goto('/settings/gateways')]);
+    await page.getByRole('table', { name: 'Gateways' }).waitFor();
+    await Promise.all([reading(false), page.clock.runFor('01:05')]);
+    await page.mouse.move(100, 100);
+    await Promise.all([reading(true), page.clock.runFor('00:05')]);
   });
 
   it('lets one change one’s own password, with the old one', async () => {
@@ -230,7 +271,9 @@ describe('generating a token', () => {
   });
 
   it('asks once before it closes with a token that nobody has taken', async () => {
-    await choose('Type', 'Personal');
+    await page.goto('/settings/users');
+    await page.getByRole('tab', { name: 'Tokens' }).click();
+    await button('Generate Token').click();
     await page.getByRole('textbox', { name: 'Name' }).fill(uniqueName('lost'));
     await button('Generate').click();
     await dialog('Your New Token').waitFor();
@@ -238,6 +281,15 @@ describe('generating a token', () => {
     await page.getByText('neither copied nor downloaded').waitFor();
     await button('Keep it open').click();
     await page.getByText('neither copied nor downloaded').waitFor({ state: 'detached' });
+    await waitUntil('the focus is on Copy', async () => (await focused()) === 'Copy');
+    await page.evaluate('history.back()'); // what one does to close something on a phone
+    await page.getByText('neither copied nor downloaded').waitFor();
+    await button('Keep it open').click();
+    // The browser's own question, when the page itself is closed.
+    const asked = page.waitForEvent('dialog');
+    page.once('dialog', (question) => void question.dismiss());
+    await page.evaluate('location.reload()');
+    expect((await asked).type()).toBe('beforeunload');
     await page.keyboard.press('Escape');
     await button('Close anyway').click();
     await dialog('Your New Token').waitFor({ state: 'detached' });
@@ -313,6 +365,7 @@ describe('a token in the list', () => {
     expect(await row(name).locator('[data-status="Revoked"]').count()).toBe(1);
 
     await openMenu(name);
+    expect(await page.getByRole('menuitem').allTextContents()).toEqual(['Restore', 'Delete']);
     await pick('Restore');
     await toast('The token has been successfully restored').waitFor();
     await row(name).getByText('Active').waitFor();
@@ -366,6 +419,84 @@ describe('a token in the list', () => {
     expect(await text.getAttribute('title')).toMatch(/\d\d:\d\d:\d\d/);
   });
 
+  it('keeps the keyboard where it was: after a menu, after a dialog, and when its row has gone', async () => {
+    const { name } = await makeNamedToken();
+    page = await browser.pageOf(adminSession, SERVICE_TOKENS);
+    const opener = `Actions for ${name}`;
+    const choose = async (item: string) => {
+      await button(opener).press('Enter');
+      await page.locator('[role="menuitem"]:focus').waitFor();
+      if ((await focused()) !== item) await page.keyboard.press('ArrowDown');
+      await page.locator('[role="menuitem"]:focus').filter({ hasText: item }).press('Enter');
+    };
+    await choose('Revoke');
+    await row(name).getByText('Revoked').waitFor();
+    await expectFocus(opener);
+    await choose('Delete');
+    await dialog('Delete Token').waitFor();
+    await page.keyboard.press('Escape');
+    await expectFocus(opener);
+    await choose('Delete');
+    await dialog('Delete Token').getByRole('button', { name: 'Delete' }).press('Enter');
+    await row(name).waitFor({ state: 'detached' });
+    await waitUntil('the focus is on the content', () =>
+      page.evaluate<boolean>(`document.activeElement.id === 'content'`),
+    );
+  });
+
+  it('is on the last page when there is none at the address', async () => {
+    const { name, user } = await makeNamedToken();
+    page = await browser.pageOf(adminSession, `${SERVICE_TOKENS}&page=900&q=${encodeURIComponent(user.name)}`);
+    await row(name).waitFor();
+    expect(new URL(page.url()).searchParams.get('page')).toBeNull();
+    // What is searched for is what the address says, whoever changes that.
+    await page.getByRole('tab', { name: 'Tokens' }).click();
+    await waitUntil('the search is empty', async () => (await search().inputValue()) === '');
+    await page.goBack();
+    await waitUntil('the search is back', async () => (await search().inputValue()) === user.name);
+  });
+
+  it('can be sorted by at phone width too', async () => {
+    await makeNamedToken();
+    page = await browser.pageOf(adminSession, SERVICE_TOKENS);
+    await page.setViewportSize(PHONE);
+    const header = page.getByRole('columnheader', { name: 'Expiration' });
+    await header.getByRole('button').click();
+    await page.locator('th[aria-sort="ascending"]').filter({ hasText: 'Expiration' }).waitFor();
+    expect((await header.boundingBox())!.height).toBeGreaterThan(20);
+  });
+
+  it('is read again when the page is seen again, and a hidden page holds no connection', async () => {
+    const { name, id } = await makeNamedToken();
+    page = await browser.newPage();
+    await page.addInitScript(
+      `Object.defineProperty(document, 'visibilityState', { get: () => window.isHidden ? 'hidden' : 'visible' })`,
+    );
+    await browser.signInAs(adminSession, page);
+    const opened = page.waitForRequest('**/api/events');
+    await page.goto(SERVICE_TOKENS);
+    await row(name).getByText('Active').waitFor();
+    const closed = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/api/events'));
+    await opened;
+    await setHidden(true);
+    await closed;
+    await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+    expect(await row(name).getByText('Active').count()).toBe(1);
+    await setHidden(false);
+    await row(name).getByText('Revoked').waitFor();
+  });
+
+  it('of another person is among everyone’s, for an Admin', async () => {
+    const { session, user } = await makeSignedIn(admin);
+    const made = await session.post('/api/user-tokens', { name: uniqueName('theirs'), expires_in_days: 1 });
+    page = await browser.pageOf(adminSession, '/settings/gateways');
+    await page.getByRole('complementary').getByRole('link', { name: 'Settings' }).click();
+    await choose('Whose tokens', 'Everyone’s');
+    await row(made.body.name).getByText(user.user_id).waitFor();
+    await choose('Whose tokens', 'Mine');
+    await row(made.body.name).waitFor({ state: 'detached' });
+  });
+
   it('is found by search, status, owner and order', async () => {
     const user = await makeServiceUser(admin, { name: uniqueName('Searchable') });
     const [first, second] = [
@@ -375,7 +506,7 @@ describe('a token in the list', () => {
     await admin.put(`/api/user-tokens/${second.id}`, { revoke: true });
     page = await browser.pageOf(adminSession, SERVICE_TOKENS);
     await page.getByLabel('Search by name or owner').fill(user.name);
-    await page.getByText('1–2 of 2 tokens').waitFor();
+    await page.getByText('2 tokens', { exact: true }).waitFor();
     await page.getByRole('columnheader', { name: 'Name' }).getByRole('button').click();
     await waitUntil(
       'the order',
@@ -387,7 +518,7 @@ describe('a token in the list', () => {
       async () => (await page.getByRole('link', { name: / search$/ }).allTextContents())[0] === second.name,
     );
     await choose('Status', 'Revoked');
-    await page.getByText('1–1 of 1 tokens').waitFor();
+    await page.getByText('1 token', { exact: true }).waitFor();
     await page.reload();
     await row(second.name).waitFor();
     await choose('Status', 'Expired');
@@ -407,6 +538,8 @@ it('a token’s own page shows its facts, its use by the hour and where it was u
   await page.getByText(`…${token.hint}`).waitFor();
   await page.getByRole('img', { name: /^3 requests in the last 24 hours/ }).waitFor();
   await page.getByText('Last used from 127.0.0.1 through gw-1').waitFor();
+  await page.getByText('7 d', { exact: true }).click();
+  await page.getByRole('img', { name: /^3 requests in the last 7 days/ }).waitFor();
   await page.getByText('30 d', { exact: true }).click();
   await page.getByRole('img', { name: /^3 requests in the last 30 days/ }).waitFor();
   await button('Revoke').click();
@@ -414,7 +547,7 @@ it('a token’s own page shows its facts, its use by the hour and where it was u
   await button('Delete').click();
   await dialog('Delete Token').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
-  await waitUntil('the list', () => new URL(page.url()).pathname === '/settings/tokens');
+  await page.waitForURL('**/settings/tokens?list=service');
 });
 
 describe('users', () => {
@@ -425,6 +558,8 @@ describe('users', () => {
 
   it('a service account is added with its first token', async () => {
     const team = uniqueName('Team');
+    // More than one page of the API.
+    await stack.database.pool.query(`INSERT INTO teams (name) SELECT 'Filler ' || n FROM generate_series(1, 110) n`);
     await admin.post('/api/teams', { name: team });
     const taken = await makeServiceUser(admin);
     const name = uniqueName('API Access');
@@ -434,7 +569,8 @@ describe('users', () => {
     await expectError('Name', /taken/);
     await page.getByRole('textbox', { name: 'Name' }).fill(name);
     await choose('Role', 'Editor');
-    await choose('Teams', team);
+    await page.getByRole('combobox', { name: 'Teams' }).fill(team);
+    await page.getByRole('option', { name: team }).click();
     await page.keyboard.press('Escape');
     await button('Next').click();
     const locked = page.getByRole('combobox', { name: 'Service User' });
@@ -443,7 +579,7 @@ describe('users', () => {
     expect(await locked.isDisabled()).toBe(true);
     expect(await page.getByRole('combobox', { name: 'Type' }).inputValue()).toBe('Service');
     expect(await page.getByRole('combobox', { name: 'Type' }).isDisabled()).toBe(true);
-    await page.getByRole('textbox', { name: 'Name' }).fill('first');
+    await page.keyboard.type('first'); // the focus is there
     await button('Generate').click();
     const secret = (await page.getByRole('textbox', { name: 'Token first' }).textContent())!;
     expect((await stack.client(0, secret).get('/api/users/me')).body).toMatchObject({
@@ -459,13 +595,18 @@ describe('users', () => {
 
   it('role and teams are changed', async () => {
     const user = await makeServiceUser(admin);
+    const team = (await admin.post('/api/teams', { name: uniqueName('Team') })).body.name as string;
     await find(user.name);
     await openMenu(user.name);
     await pick('Change role and teams');
     await choose('Role', 'Manager');
+    await page.getByRole('combobox', { name: 'Teams' }).fill(team);
+    await page.getByRole('option', { name: team }).click();
+    await page.keyboard.press('Escape'); // the list of teams lies over the button
     await button('Save').click();
     await toast(`${user.name} has been changed`).waitFor();
     await row(user.name).getByText('Manager').waitFor();
+    await row(user.name).getByText(`Public, ${team}`).waitFor();
   });
 
   it('someone is deactivated, knowing how many tokens stop, and activated again', async () => {
@@ -513,6 +654,13 @@ describe('users', () => {
     await button('Save').click();
     await toast(`${user.name} has a new password`).waitFor();
     await signIn(stack.client(0), user.user_name, 'a password to begin with');
+
+    await openMenu(user.name);
+    await pick('Set password');
+    await page.getByLabel('Identity provider only').check();
+    await button('Save').click();
+    await toast(`${user.name} has no password any more`).waitFor();
+    expect((await trySignIn(stack.client(0), user.user_name, 'a password to begin with')).status).toBe(401);
   });
 
   it('the last Admin can’t be deactivated, and the dialog says so', async () => {
@@ -602,6 +750,21 @@ describe('a program that asks for access', () => {
   });
 });
 
+it('a list that can’t be read again says as of when it is, and no more once it is', async () => {
+  const { name, id } = await makeNamedToken();
+  page = await browser.pageOf(adminSession, SERVICE_TOKENS);
+  await row(name).waitFor();
+  await page.route('**/api/user-tokens**', down);
+  await page.route('**/api/user-tokens/**', down);
+  await admin.put(`/api/user-tokens/${id}`, { revoke: true });
+  await page.getByText(/^This is as of \d\d:\d\d:\d\d: Portcullis doesn’t answer/).waitFor();
+  await row(name).getByText('Active').waitFor();
+  await page.unrouteAll();
+  await admin.put(`/api/user-tokens/${id}`, { revoke: false });
+  await page.getByText(/^This is as of/).waitFor({ state: 'detached' });
+  browser.complaints.length = 0; // connections that failed
+});
+
 const down = (route: Route): Promise<void> => route.abort('connectionrefused');
 
 it('an API that is down shows a retry and no blank page, and the retry helps', async () => {
@@ -630,7 +793,7 @@ it('an API that is down shows a retry and no blank page, and the retry helps', a
 
 async function find(name: string): Promise<void> {
   await page.getByLabel(/^Search by name/).fill(name);
-  await page.getByText('1–1 of 1 users').waitFor();
+  await page.getByText('1 user', { exact: true }).waitFor();
 }
 
 /** The error stands at the field, and the field says so to those who can't see it. */
@@ -655,6 +818,22 @@ async function readClipboard(): Promise<string> {
   await beside.close();
   await page.bringToFront();
   return text;
+}
+
+const search = () => page.getByLabel('Search by name or owner');
+
+function focusedLabel(): Promise<string | null> {
+  return page.evaluate<string | null>(`document.activeElement.getAttribute('aria-label')`);
+}
+
+function expectFocus(label: string): Promise<unknown> {
+  return waitUntil(`the focus on ${label}`, async () => (await focusedLabel()) === label);
+}
+
+async function setHidden(isHidden: boolean): Promise<void> {
+  await page.evaluate(
+    `window.isHidden = ${isHidden}; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))`,
+  );
 }
 
 function focused(): Promise<string> {

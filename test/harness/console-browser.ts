@@ -27,6 +27,7 @@ export class ConsoleBrowser {
   readonly complaints: string[] = [];
   readonly url: string;
   readonly #browser: Browser;
+  readonly #contexts = new Map<string, BrowserContext>();
 
   private constructor(url: string, browser: Browser) {
     this.url = url;
@@ -45,7 +46,10 @@ export class ConsoleBrowser {
 
   /** A page of its own, with nobody signed in. */
   async newPage(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.newContext(options);
+    return this.#pageIn(await this.newContext(options));
+  }
+
+  async #pageIn(context: BrowserContext): Promise<Page> {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(`${page.url()}: ${error.message}`));
     page.on('console', (message) => {
@@ -56,13 +60,25 @@ export class ConsoleBrowser {
     return page;
   }
 
-  /** A page of somebody who has signed in already, at a path. */
-  async pageOf(session: SessionClient, path: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await this.newPage(options);
-    const [name = '', value = ''] = session.cookie.split('=', 2);
-    await page.context().addCookies([{ name, value, url: this.url, httpOnly: true, sameSite: 'Strict' }]);
+  /**
+   * A page of somebody who has signed in already, at a path. The tabs of one session share what a browser keeps: loading and
+   * compiling the console for each test took longer than many a test.
+   */
+  async pageOf(session: SessionClient, path: string): Promise<Page> {
+    let context = this.#contexts.get(session.cookie);
+    if (!context) {
+      context = await this.newContext({});
+      await putCookie(context, this.url, session);
+      this.#contexts.set(session.cookie, context);
+    }
+    const page = await this.#pageIn(context);
     await page.goto(path);
     return page;
+  }
+
+  /** Signs somebody in for all the tabs of a page's session, as another tab does. */
+  async signInAs(session: SessionClient, page: Page): Promise<void> {
+    await putCookie(page.context(), this.url, session);
   }
 
   private async newContext(options: BrowserContextOptions): Promise<BrowserContext> {
@@ -77,6 +93,11 @@ export class ConsoleBrowser {
     context.setDefaultTimeout(ACTION_TIMEOUT_MS);
     return context;
   }
+}
+
+async function putCookie(context: BrowserContext, url: string, { cookie }: SessionClient): Promise<void> {
+  const [name = '', value = ''] = cookie.split('=', 2);
+  await context.addCookies([{ name, value, url, httpOnly: true, sameSite: 'Strict' }]);
 }
 
 /** Fills in the sign-in that is shown, and sends it. */

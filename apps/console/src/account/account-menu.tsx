@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconKey, IconLogout } from '../app/icons.ts';
 import { useMutation } from '@tanstack/react-query';
 import { toastFailed } from '../notices/toasts.tsx';
-import { useCurrentUser, useSignOut } from '../sign-in/session.ts';
+import { signOut, useCurrentUser } from '../sign-in/session.ts';
 import classes from './account-menu.module.css';
 import { ChangePasswordDialog } from './change-password-dialog.tsx';
 
@@ -11,8 +11,8 @@ import { ChangePasswordDialog } from './change-password-dialog.tsx';
 export function AccountMenu() {
   const user = useCurrentUser();
   const [isChanging, { open, close }] = useDisclosure(false);
-  const signOut = useMutation({
-    mutationFn: useSignOut(),
+  const leaving = useMutation({
+    mutationFn: signOut,
     onError: (error) => toastFailed('Signing out failed', error),
   });
   return (
@@ -34,7 +34,7 @@ export function AccountMenu() {
           <Menu.Item leftSection={<IconKey size={16} aria-hidden />} onClick={open}>
             Change password
           </Menu.Item>
-          <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => signOut.mutate()}>
+          <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => leaving.mutate()}>
             Sign out
           </Menu.Item>
         </Menu.Dropdown>

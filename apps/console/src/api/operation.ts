@@ -1,3 +1,4 @@
+import { isAttended } from './attendance.ts';
 import { ApiError, problemOf } from './problem.ts';
 import type { ReceiptDto } from './generated/types.gen.ts';
 
@@ -24,6 +25,8 @@ export interface Answer<T> {
 
 /** A page that hangs is no better than one that says so. */
 const TIMEOUT_MS = 30_000;
+const UNREACHABLE = (): ApiError =>
+  new ApiError(0, 'unreachable', 'Portcullis can’t be reached. Check the connection and try again.');
 
 /** Makes the function that calls one operation of the API. It throws an {@link ApiError} for any other answer. */
 export function operation<Data extends OperationData, T>(
@@ -35,10 +38,20 @@ export function operation<Data extends OperationData, T>(
     if (!response.ok) throw await problemOf(response);
     const receipt = response.headers.get('Portcullis-Receipt');
     return {
-      data: (response.status === 204 ? undefined : await response.json()) as T,
+      data: (response.status === 204 ? undefined : await jsonOf(response, input.signal)) as T,
       receipt: receipt === null ? undefined : (JSON.parse(receipt) as ReceiptDto),
     };
   };
+}
+
+/** An answer that breaks off, or that something on the way has put in its place, is none. */
+async function jsonOf(response: Response, signal: AbortSignal | undefined): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw UNREACHABLE();
+  }
 }
 
 async function send(method: Method, target: string, body: unknown, signal?: AbortSignal): Promise<Response> {
@@ -50,6 +63,7 @@ async function send(method: Method, target: string, body: unknown, signal?: Abor
       // A form of another site can't set a header: that is what tells our requests from its.
       headers: {
         'X-Portcullis-Csrf': '1',
+        ...(!isAttended() && { 'X-Portcullis-Unattended': '1' }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
@@ -57,7 +71,7 @@ async function send(method: Method, target: string, body: unknown, signal?: Abor
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, 'unreachable', 'Portcullis can’t be reached. Check the connection and try again.');
+    throw UNREACHABLE();
   }
 }
 

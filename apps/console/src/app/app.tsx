@@ -2,20 +2,45 @@ import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { useState } from 'react';
-import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { createBrowserRouter, Navigate, Outlet, RouterProvider } from 'react-router';
 import { CliAuthorizePage } from '../cli/cli-authorize-page.tsx';
 import { LiveUpdates } from '../live/live-updates.tsx';
 import { SettingsPage } from '../settings/settings-page.tsx';
 import { SETTINGS_TABS } from '../settings/settings-tabs.tsx';
 import { SignInGate } from '../sign-in/sign-in-gate.tsx';
 import { components } from './components.ts';
-import { ErrorBoundary } from './error-boundary.tsx';
+import { ErrorBoundary, FailedPage } from './error-boundary.tsx';
 import { NotFoundPage } from './not-found-page.tsx';
 import { createQueryClient } from './query-client.ts';
 import { Shell } from './shell.tsx';
 import { theme } from './theme.ts';
 
 const themeWithComponents = { ...theme, components };
+
+/** What is at which address. A router of this kind can hold a way back off, for a token that nobody has taken yet. */
+const router = createBrowserRouter([
+  {
+    element: <SignedIn />,
+    errorElement: <FailedPage />,
+    children: [
+      { path: '/cli/authorize', element: <CliAuthorizePage /> },
+      {
+        element: <Shell />,
+        children: [
+          { index: true, element: <Navigate to="/settings" replace /> },
+          {
+            path: '/settings',
+            element: <SettingsPage />,
+            children: SETTINGS_TABS.flatMap(({ path, pages }) =>
+              pages.map((page) => ({ path: path + page.path, element: page.element })),
+            ),
+          },
+          { path: '*', element: <NotFoundPage /> },
+        ],
+      },
+    ],
+  },
+]);
 
 /** The whole page: who is signed in, then what is at the address. */
 export function App() {
@@ -32,31 +57,18 @@ export function App() {
         <QueryClientProvider client={queryClient}>
           {/* Below the dialogs, whose buttons they would cover. */}
           <Notifications position="bottom-right" limit={4} zIndex={150} />
-          <BrowserRouter>
-            <SignInGate>
-              <LiveUpdates />
-              <Pages />
-            </SignInGate>
-          </BrowserRouter>
+          <RouterProvider router={router} />
         </QueryClientProvider>
       </ErrorBoundary>
     </MantineProvider>
   );
 }
 
-function Pages() {
+function SignedIn() {
   return (
-    <Routes>
-      <Route path="/cli/authorize" element={<CliAuthorizePage />} />
-      <Route element={<Shell />}>
-        <Route index element={<Navigate to="/settings" replace />} />
-        <Route path="/settings" element={<SettingsPage />}>
-          {SETTINGS_TABS.flatMap(({ path, pages }) =>
-            pages.map((page) => <Route key={path + page.path} path={path + page.path} element={page.element} />),
-          )}
-        </Route>
-        <Route path="*" element={<NotFoundPage />} />
-      </Route>
-    </Routes>
+    <SignInGate>
+      <LiveUpdates />
+      <Outlet />
+    </SignInGate>
   );
 }

@@ -10,15 +10,19 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { hasFaile
   }
 
   override render(): ReactNode {
-    if (!this.state.hasFailed) return this.props.children;
-    return (
-      <Center component="main" mih="100dvh" p="md">
-        <Stack align="center" gap="xs" role="alert">
-          <Title order={1}>This page has failed</Title>
-          <Text c="dimmed">It is not your doing. Loading it again usually helps.</Text>
-          <Button onClick={() => window.location.reload()}>Load again</Button>
-        </Stack>
-      </Center>
-    );
+    return this.state.hasFailed ? <FailedPage /> : this.props.children;
   }
+}
+
+/** In place of a page that has failed. */
+export function FailedPage() {
+  return (
+    <Center component="main" mih="100dvh" p="md">
+      <Stack align="center" gap="xs" role="alert">
+        <Title order={1}>This page has failed</Title>
+        <Text c="dimmed">It is not your doing. Loading it again usually helps.</Text>
+        <Button onClick={() => window.location.reload()}>Load again</Button>
+      </Stack>
+    </Center>
+  );
 }

@@ -7,9 +7,11 @@ import { ListSkeleton } from '../listing/list-skeleton.tsx';
 import classes from '../listing/listing.module.css';
 import { PageControls } from '../listing/page-controls.tsx';
 import { SearchInput } from '../listing/search-input.tsx';
+import { useLastPage } from '../listing/use-last-page.ts';
 import { useListState } from '../listing/use-list-state.ts';
 import { EmptyNotice } from '../notices/empty-notice.tsx';
 import { FailureNotice } from '../notices/failure-notice.tsx';
+import { StaleNotice } from '../notices/stale-notice.tsx';
 import { AUDIT_ACTIONS, AUDIT_PAGE_SIZE, type AuditQuery, useAudit } from './audit-queries.ts';
 import { AuditTable } from './audit-table.tsx';
 import { downloadAudit } from './download-audit.ts';
@@ -68,11 +70,14 @@ interface AuditListingProps {
 }
 
 function AuditListing({ query, onPage }: AuditListingProps) {
-  const { data, error, isFetching, isPlaceholderData, refetch } = useAudit(query);
+  const { data, error, isFetching, isPlaceholderData, refetch, dataUpdatedAt } = useAudit(query);
+  const { page } = query;
+  useLastPage({ page, size: AUDIT_PAGE_SIZE, total: isPlaceholderData ? undefined : data?.total, onPage });
   if (error && !data) return <FailureNotice error={error} onRetry={() => void refetch()} isRetrying={isFetching} />;
   if (!data) return <ListSkeleton />;
   return (
     <>
+      <StaleNotice error={error} dataUpdatedAt={dataUpdatedAt} />
       <div className={classes.frame} data-stale={isPlaceholderData}>
         {data.items.length > 0 ? (
           <AuditTable records={data.items} />
@@ -80,7 +85,13 @@ function AuditListing({ query, onPage }: AuditListingProps) {
           <EmptyNotice title="Nothing found" text="The audit trail has nothing of that kind." />
         )}
       </div>
-      <PageControls page={query.page} size={AUDIT_PAGE_SIZE} total={data.total} noun="records" onPage={onPage} />
+      <PageControls
+        page={page}
+        size={AUDIT_PAGE_SIZE}
+        total={data.total}
+        nouns={['record', 'records']}
+        onPage={onPage}
+      />
     </>
   );
 }

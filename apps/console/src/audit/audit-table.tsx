@@ -29,8 +29,10 @@ export function AuditTable({ records }: { records: readonly AuditRecordDto[] }) 
               <Changes record={record} />
             </td>
             <td role="cell" data-label="By" className={classes.text}>
-              <div>{record.actor_user_id ?? 'nobody known'}</div>
-              <div className={classes.second}>{record.actor_credential}</div>
+              <div>
+                {record.actor_user_id ?? 'nobody known'}
+                <div className={classes.second}>{record.actor_credential}</div>
+              </div>
             </td>
             <td role="cell" data-label="From">
               {record.address ?? ''}
@@ -46,14 +48,16 @@ export function AuditTable({ records }: { records: readonly AuditRecordDto[] }) 
 }
 
 function Changes({ record }: { record: AuditRecordDto }) {
+  const changes = changesOf(record);
+  if (changes.length === 0) return null;
   return (
-    <>
-      {changesOf(record).map(({ name, before, after }) => (
+    <div>
+      {changes.map(({ name, before, after }) => (
         <div key={name}>
           <span className={classes.second}>{name}: </span>
           {before !== undefined && after !== undefined ? `${before} → ${after}` : (before ?? after)}
         </div>
       ))}
-    </>
+    </div>
   );
 }

@@ -94,10 +94,19 @@ function Question({ request, preview }: { request: CliRequest; preview: CliPrevi
       </dl>
       {decision.error && <Notice tone="danger">{messageOf(decision.error)}</Notice>}
       <Group grow>
-        <Button variant="default" disabled={isDecided} onClick={() => decision.mutate('deny')}>
+        <Button
+          variant="default"
+          loading={isDecided && decision.variables === 'deny'}
+          disabled={isDecided}
+          onClick={() => decision.mutate('deny')}
+        >
           Decline
         </Button>
-        <Button loading={isDecided} onClick={() => decision.mutate('approve')}>
+        <Button
+          loading={isDecided && decision.variables === 'approve'}
+          disabled={isDecided}
+          onClick={() => decision.mutate('approve')}
+        >
           Approve
         </Button>
       </Group>

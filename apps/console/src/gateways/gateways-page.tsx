@@ -6,7 +6,7 @@ import { useDocumentTitle } from '../app/use-document-title.ts';
 import listing from '../listing/listing.module.css';
 import { EmptyNotice } from '../notices/empty-notice.tsx';
 import { FailureNotice } from '../notices/failure-notice.tsx';
-import { Notice } from '../notices/notice.tsx';
+import { StaleNotice } from '../notices/stale-notice.tsx';
 import { GatewayTable } from './gateway-table.tsx';
 import classes from './gateways-page.module.css';
 
@@ -27,14 +27,7 @@ export function GatewaysPage() {
   const { gateways, seq } = data;
   return (
     <>
-      {error && (
-        <div className={classes.stale}>
-          <Notice tone="warning" role="status">
-            The figures are those of {new Date(dataUpdatedAt).toLocaleTimeString('en-GB')}: Portcullis doesn’t answer at
-            the moment.
-          </Notice>
-        </div>
-      )}
+      <StaleNotice error={error} dataUpdatedAt={dataUpdatedAt} />
       <dl className={classes.figures}>
         <Figure
           label="Gateways"

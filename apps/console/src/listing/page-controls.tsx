@@ -4,8 +4,8 @@ interface PageControlsProps {
   page: number;
   size: number;
   total: number;
-  /** What is listed, in the plural. */
-  noun: string;
+  /** What is listed: one, and several. */
+  nouns: readonly [string, string];
   onPage: (page: number) => void;
 }
 
@@ -18,15 +18,14 @@ const CONTROL_LABELS = {
 } as const;
 
 /** Which part of a list is shown, and the way to the others. */
-export function PageControls({ page, size, total, noun, onPage }: PageControlsProps) {
+export function PageControls({ page, size, total, nouns, onPage }: PageControlsProps) {
   const first = (page - 1) * size + 1;
   const pages = Math.max(1, Math.ceil(total / size));
   return (
     <Group justify="space-between" mt="sm" gap="sm">
       <Text size="sm" c="dimmed" role="status">
-        {total === 0
-          ? `No ${noun}`
-          : `${count.format(first)}–${count.format(Math.min(total, first + size - 1))} of ${count.format(total)} ${noun}`}
+        {pages > 1 && `${count.format(first)}–${count.format(Math.min(total, first + size - 1))} of `}
+        {total === 0 ? 'No' : count.format(total)} {nouns[total === 1 ? 0 : 1]}
       </Text>
       {pages > 1 && (
         <Pagination

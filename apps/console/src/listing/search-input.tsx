@@ -14,14 +14,27 @@ const PAUSE_MS = 180;
 /** What the API takes at most. */
 const CHARACTERS_MAX = 128;
 
-/** Searches once the typing pauses. */
+/** Searches once the typing pauses. When something else changes what is searched for (a link, the way back), it shows that. */
 export function SearchInput({ label, value, onSearch }: SearchInputProps) {
   const [text, setText] = useState(value);
-  const search = useDebouncedCallback(onSearch, PAUSE_MS);
+  const [sent, setSent] = useState(value);
+  const [seen, setSeen] = useState(value);
+  const search = useDebouncedCallback((next: string) => {
+    setSent(next);
+    onSearch(next);
+  }, PAUSE_MS);
   const change = (next: string): void => {
     setText(next);
     search(next.trim());
   };
+  if (value !== seen) {
+    setSeen(value);
+    const isTyping = text.trim() !== sent;
+    if (value !== sent && !isTyping) {
+      setSent(value);
+      setText(value);
+    }
+  }
   return (
     <TextInput
       type="search"

@@ -1,6 +1,9 @@
 import { useCallback } from 'react';
 import { useSearchParams } from 'react-router';
 
+/** What the API takes at most. */
+const PAGE_MAX = 1_000_000;
+
 /** What a list shows, kept in the address: a reload, a bookmark or the way back shows the same. */
 export function useListState() {
   const [parameters, setParameters] = useSearchParams();
@@ -23,5 +26,5 @@ export function useListState() {
     [setParameters],
   );
   const page = Number(parameters.get('page'));
-  return { parameters, change, page: Number.isSafeInteger(page) && page > 0 ? page : 1 };
+  return { parameters, change, page: Number.isSafeInteger(page) && page > 0 && page <= PAGE_MAX ? page : 1 };
 }

@@ -1,7 +1,7 @@
-import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+import { type Query, type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { LiveUpdateDto } from '../api/generated/types.gen.ts';
-import { SESSION_KEY } from '../sign-in/session.ts';
+import { SESSION_KEY, useCurrentUser } from '../sign-in/session.ts';
 import { TOKENS_KEY } from '../tokens/token-queries.ts';
 import { USERS_KEY } from '../users/user-queries.ts';
 
@@ -12,11 +12,30 @@ const RECONNECT_MS = 5_000;
 /** Reads again what is shown when somebody else has changed it: the server says what has changed, not what it is now. */
 export function LiveUpdates() {
   const client = useQueryClient();
-  useEffect(() => follow(client), [client]);
+  const { id } = useCurrentUser();
+  useEffect(() => follow(client, id), [client, id]);
   return null;
 }
 
-function follow(client: QueryClient): () => void {
+/** While the page is visible. A browser has six connections for a host, and each hidden page would hold one of them. */
+function follow(client: QueryClient, ownId: number): () => void {
+  let stop: (() => void) | undefined;
+  const look = (): void => {
+    if (document.visibilityState === 'visible') stop ??= listen(client, ownId);
+    else {
+      stop?.();
+      stop = undefined;
+    }
+  };
+  document.addEventListener('visibilitychange', look);
+  look();
+  return () => {
+    document.removeEventListener('visibilitychange', look);
+    stop?.();
+  };
+}
+
+function listen(client: QueryClient, ownId: number): () => void {
   const refresh = refresher(client);
   let reconnection: ReturnType<typeof setTimeout> | undefined;
   let source: EventSource;
@@ -25,16 +44,20 @@ function follow(client: QueryClient): () => void {
     // Nothing is replayed, so what happened before this connection has to be read.
     source.addEventListener('ready', () => refresh([TOKENS_KEY, USERS_KEY]));
     source.addEventListener('change', ({ data }: MessageEvent<string>) =>
-      refresh(keysOf(JSON.parse(data) as LiveUpdateDto)),
+      refresh(keysOf(JSON.parse(data) as LiveUpdateDto, ownId)),
     );
-    source.addEventListener('end', () => {
-      source.close();
-      void client.invalidateQueries({ queryKey: SESSION_KEY });
-    });
+    source.addEventListener('end', again);
     source.addEventListener('error', () => {
+      void client.invalidateQueries({ predicate: isShownAsFresh });
       // The browser comes back by itself after a broken connection, and not after an answer that it doesn't like.
-      if (source.readyState === EventSource.CLOSED) reconnection = setTimeout(connect, RECONNECT_MS);
+      if (source.readyState === EventSource.CLOSED) again();
     });
+  };
+  /** The session has ended, unless another tab has begun one meanwhile; or there are too many streams. */
+  const again = (): void => {
+    source.close();
+    void client.invalidateQueries({ queryKey: SESSION_KEY });
+    reconnection = setTimeout(connect, RECONNECT_MS);
   };
   connect();
   return () => {
@@ -43,9 +66,18 @@ function follow(client: QueryClient): () => void {
   };
 }
 
-/** A user's list shows how many tokens they have, and a token's row what its user is called. */
-function keysOf({ token_id }: LiveUpdateDto): string[] {
-  return token_id === undefined ? [USERS_KEY, TOKENS_KEY] : [TOKENS_KEY, USERS_KEY];
+/** What nobody keeps up to date now: reading it again either does so, or says that the server doesn't answer. */
+function isShownAsFresh({ queryKey: [key], state }: Query): boolean {
+  return (key === TOKENS_KEY || key === USERS_KEY) && state.status === 'success';
+}
+
+/**
+ * A user's list shows how many tokens they have, and a token's row what its user is called. A change of one's own role changes what
+ * there is to see.
+ */
+function keysOf({ token_id, user_id }: LiveUpdateDto, ownId: number): string[] {
+  const isOwnUser = token_id === undefined && user_id === ownId;
+  return [TOKENS_KEY, USERS_KEY, ...(isOwnUser ? SESSION_KEY : [])];
 }
 
 function refresher(client: QueryClient): (keys: string[]) => void {

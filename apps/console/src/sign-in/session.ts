@@ -1,4 +1,4 @@
-import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQuery } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
 import { sessionsDelete, sessionsGet } from '../api/generated/operations.gen.ts';
 import type { SessionDto, UserDto } from '../api/generated/types.gen.ts';
@@ -8,7 +8,17 @@ export const SESSION_KEY = ['session'] as const;
 
 /** Who is signed in; `null`: nobody. */
 export function useSession() {
-  return useQuery({ queryKey: SESSION_KEY, queryFn: ({ signal }) => readSession(signal), staleTime: 60_000 });
+  return useQuery({
+    queryKey: SESSION_KEY,
+    queryFn: async ({ signal, client }) => {
+      const session = await readSession(signal);
+      const before = client.getQueryData<SessionDto | null>(SESSION_KEY);
+      // In another tab of this browser somebody else may have signed in: nothing that was read for the first is theirs to see.
+      if (before && session && before.user.id !== session.user.id) forgetOthers(client);
+      return session;
+    },
+    staleTime: 60_000,
+  });
 }
 
 async function readSession(signal: AbortSignal): Promise<SessionDto | null> {
@@ -20,19 +30,20 @@ async function readSession(signal: AbortSignal): Promise<SessionDto | null> {
   }
 }
 
-/** Ends the session on the server, and forgets all that was read in it. */
-export function useSignOut(): () => Promise<void> {
-  const client = useQueryClient();
-  return async () => {
-    await sessionsDelete({});
-    setSession(client, null);
-  };
+/** Ends the session on the server, and begins anew with a page that holds nothing of what was read in it. */
+export async function signOut(): Promise<void> {
+  await sessionsDelete({});
+  window.location.assign('/');
 }
 
 /** Says who is signed in from now on, and forgets what was read for whoever was before. */
-export function setSession(client: QueryClient, session: SessionDto | null): void {
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
+export function setSession(client: QueryClient, session: SessionDto): void {
+  forgetOthers(client);
   client.setQueryData(SESSION_KEY, session);
+}
+
+function forgetOthers(client: QueryClient): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
 }
 
 export const CurrentUser = createContext<UserDto | undefined>(undefined);

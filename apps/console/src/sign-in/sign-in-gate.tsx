@@ -1,5 +1,5 @@
 import { Center, Loader } from '@mantine/core';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { Fragment, type ReactNode, useEffect, useRef } from 'react';
 import { FailureNotice } from '../notices/failure-notice.tsx';
 import { CurrentUser, useSession } from './session.ts';
 import { SignInPage } from './sign-in-page.tsx';
@@ -15,7 +15,13 @@ export function SignInGate({ children }: { children: ReactNode }) {
     hadSession.current ||= Boolean(session);
   }, [session]);
 
-  if (session) return <CurrentUser value={session.user}>{children}</CurrentUser>;
+  if (session) {
+    return (
+      <CurrentUser value={session.user}>
+        <Fragment key={session.user.id}>{children}</Fragment>
+      </CurrentUser>
+    );
+  }
   if (session === null) return <SignInPage hasExpired={hadSession.current} />;
   return (
     <Center component="main" mih="100dvh" p="md">

@@ -38,7 +38,10 @@ export function TokenForm({ initialType, lockedUser, onCreated, onCancel }: Toke
       expiration: '90',
       scim: false,
     },
-    validate: { user_id: (value, { type }) => (type === 'Service' && value === null ? 'Choose a service user' : null) },
+    validate: {
+      name: (value) => (value.trim() === '' ? 'Give it a name' : null),
+      user_id: (value, { type }) => (type === 'Service' && value === null ? 'Choose a service user' : null),
+    },
   });
   const creation = useMutation({
     mutationFn: ({ name, type, user_id, expiration, scim }: typeof form.values) =>
@@ -68,6 +71,8 @@ export function TokenForm({ initialType, lockedUser, onCreated, onCancel }: Toke
           required
           maxLength={128}
           data-autofocus
+          // As the second step of a dialog that is open already, where the button that had the focus is gone.
+          autoFocus={lockedUser !== undefined}
           {...form.getInputProps('name')}
         />
         <Select

@@ -7,6 +7,8 @@ import { ApiError } from '../api/problem.ts';
 import { NotFoundPage } from '../app/not-found-page.tsx';
 import { useDocumentTitle } from '../app/use-document-title.ts';
 import { FailureNotice } from '../notices/failure-notice.tsx';
+import { StaleNotice } from '../notices/stale-notice.tsx';
+import { useCurrentUser } from '../sign-in/session.ts';
 import { exactTime } from '../times/relative-time.ts';
 import { DeleteTokenDialog } from './delete-token-dialog.tsx';
 import { ExpirationText } from './expiration-text.tsx';
@@ -24,19 +26,28 @@ export function TokenPage() {
 }
 
 function TokenOf({ id }: { id: number }) {
-  const { data: token, error, refetch, isFetching } = useToken(id);
+  const { data: token, error, refetch, isFetching, dataUpdatedAt } = useToken(id);
+  const list = useListOf(token);
   useDocumentTitle(token?.name ?? 'Token');
   if (error instanceof ApiError && error.status === 404) return <NotFoundPage />;
   if (error && !token) return <FailureNotice error={error} onRetry={() => void refetch()} isRetrying={isFetching} />;
   return (
     <Stack gap="md">
-      <Anchor component={Link} to="/settings/tokens" size="sm" className={classes.back!}>
+      <Anchor component={Link} to={list} size="sm" className={classes.back!}>
         <IconArrowLeft size={15} aria-hidden /> All tokens
       </Anchor>
+      <StaleNotice error={error} dataUpdatedAt={dataUpdatedAt} />
       {token ? <TokenView token={token} /> : <Skeleton height={220} radius="md" />}
       <TokenUsage id={id} />
     </Stack>
   );
+}
+
+/** The address of the list that a token is in. */
+function useListOf(token: TokenDto | undefined): string {
+  const { id } = useCurrentUser();
+  if (token?.type === 'Service') return '/settings/tokens?list=service';
+  return token && token.user.id !== id ? '/settings/tokens?list=everyone' : '/settings/tokens';
 }
 
 function TokenView({ token }: { token: TokenDto }) {
@@ -97,6 +108,7 @@ function TokenButtons({ token }: { token: TokenDto }) {
   const [isDeleting, setDeleting] = useState(false);
   const revocation = useTokenRevocation();
   const navigate = useNavigate();
+  const list = useListOf(token);
   const isActive = token.status === 'Active';
   return (
     <Group gap="xs">
@@ -118,7 +130,7 @@ function TokenButtons({ token }: { token: TokenDto }) {
       <DeleteTokenDialog
         token={isDeleting ? token : undefined}
         onClose={() => setDeleting(false)}
-        onDeleted={() => void navigate('/settings/tokens')}
+        onDeleted={() => void navigate(list)}
       />
     </Group>
   );

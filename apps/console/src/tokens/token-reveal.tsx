@@ -1,13 +1,14 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconCheck, IconCopy, IconDownload } from '../app/icons.ts';
 import { useEffect, useRef, useState } from 'react';
+import { useBlocker } from 'react-router';
 import type { CreatedTokenDto } from '../api/generated/types.gen.ts';
 import { Notice } from '../notices/notice.tsx';
 import { copyText } from './copy-text.ts';
 import { curlLine, downloadToken, tokenFileName } from './token-handover.ts';
 import classes from './token-reveal.module.css';
 
-/** Whether the token has been taken, and what closing does: before it is taken, closing asks once. */
+/** Whether the token has been taken, and what closing does: before it is taken, closing asks once, and so does leaving. */
 export interface RevealGuard {
   isAsking: boolean;
   markTaken: () => void;
@@ -22,6 +23,7 @@ export interface RevealGuard {
 export function useRevealGuard(isShown: boolean, onClose: () => void): RevealGuard {
   const [isTaken, setTaken] = useState(false);
   const [isAsking, setAsking] = useState(false);
+  useStay(isShown && !isTaken, () => setAsking(true));
   return {
     isAsking,
     markTaken: () => {
@@ -38,10 +40,29 @@ export function useRevealGuard(isShown: boolean, onClose: () => void): RevealGua
   };
 }
 
+/** Stays on the page: the way back calls `onHeld` instead, and closing the browser's tab makes the browser ask. */
+function useStay(isWanted: boolean, onHeld: () => void): void {
+  const blocker = useBlocker(isWanted);
+  useEffect(() => {
+    if (blocker.state !== 'blocked') return;
+    blocker.reset();
+    onHeld();
+  });
+  useEffect(() => {
+    if (!isWanted) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [isWanted]);
+}
+
 /** The token itself, for this once: to copy, to download, to try. */
 export function TokenReveal({ token, guard }: { token: CreatedTokenDto; guard: RevealGuard }) {
   const copyButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => copyButton.current?.focus(), []);
+  // At first, and after the question whether to close, whose buttons are gone.
+  useEffect(() => {
+    if (!guard.isAsking) copyButton.current?.focus();
+  }, [guard.isAsking]);
   const curl = curlLine(token, window.location.origin);
   return (
     <Stack gap="md">
@@ -49,7 +70,7 @@ export function TokenReveal({ token, guard }: { token: CreatedTokenDto; guard: R
         Copy or download this token now: <strong>it won’t be shown again.</strong> Keep it confidential, share it with
         no one, and put it in a password manager or a vault.
       </Notice>
-      <Secret label={token.name} text={token.bearer_token} />
+      <Secret label={token.name} text={token.bearer_token} onCopied={guard.markTaken} />
       <Group gap="xs">
         <CopyButton label="Copy" text={token.bearer_token} buttonRef={copyButton} onCopied={guard.markTaken} filled />
         <Button
@@ -90,7 +111,7 @@ export function TokenReveal({ token, guard }: { token: CreatedTokenDto; guard: R
   );
 }
 
-function Secret({ label, text }: { label: string; text: string }) {
+function Secret({ label, text, onCopied }: { label: string; text: string; onCopied: () => void }) {
   return (
     <div
       className={classes.secret}
@@ -99,6 +120,7 @@ function Secret({ label, text }: { label: string; text: string }) {
       aria-multiline
       aria-label={`Token ${label}`}
       tabIndex={0}
+      onCopy={onCopied}
     >
       {text}
     </div>

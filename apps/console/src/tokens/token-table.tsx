@@ -2,6 +2,7 @@ import { VisuallyHidden } from '@mantine/core';
 import { Link } from 'react-router';
 import type { TokenDto } from '../api/generated/types.gen.ts';
 import classes from '../listing/listing.module.css';
+import { NameText } from '../listing/name-text.tsx';
 import { SortableHeader } from '../listing/sortable-header.tsx';
 import { ExpirationText } from './expiration-text.tsx';
 import { StatusDot } from './status-dot.tsx';
@@ -68,15 +69,16 @@ function TokenTableRow({ token, ownerLabel, onDelete }: TokenTableRowProps) {
       <td role="cell" className={classes.text}>
         <div className={classes.title}>
           <Link to={`/settings/tokens/${token.id}`} className={classes.name!}>
-            {token.name}
+            <span className={classes.clamped} title={token.name}>
+              {token.name}
+            </span>
           </Link>
           {token.scim && <span className={classes.badge}>SCIM</span>}
         </div>
       </td>
       <td role="cell" data-label={ownerLabel} className={classes.text}>
         <div>
-          {token.user.name}
-          {token.user.user_id !== token.user.name && <div className={classes.second}>{token.user.user_id}</div>}
+          <NameText {...token.user} />
         </div>
       </td>
       <td role="cell" data-label="Type">
@@ -92,7 +94,9 @@ function TokenTableRow({ token, ownerLabel, onDelete }: TokenTableRowProps) {
         <UsageText token={token} />
       </td>
       <td role="cell" data-label="Created by" className={classes.text}>
-        {token.created_by?.name ?? '—'}
+        <div className={classes.clamped} title={token.created_by?.name}>
+          {token.created_by?.name ?? '—'}
+        </div>
       </td>
       <td role="cell" className={classes.actions}>
         <TokenMenu token={token} onDelete={onDelete} />

@@ -1,15 +1,17 @@
 import { Button, SegmentedControl, Select } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus } from '../app/icons.ts';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { TokenDto } from '../api/generated/types.gen.ts';
 import { useDocumentTitle } from '../app/use-document-title.ts';
 import { ListSkeleton } from '../listing/list-skeleton.tsx';
 import classes from '../listing/listing.module.css';
 import { PageControls } from '../listing/page-controls.tsx';
 import { SearchInput } from '../listing/search-input.tsx';
+import { useLastPage } from '../listing/use-last-page.ts';
 import { EmptyNotice } from '../notices/empty-notice.tsx';
 import { FailureNotice } from '../notices/failure-notice.tsx';
+import { StaleNotice } from '../notices/stale-notice.tsx';
 import { useCurrentUser } from '../sign-in/session.ts';
 import { DeleteTokenDialog } from './delete-token-dialog.tsx';
 import { GenerateTokenDialog } from './generate-token-dialog.tsx';
@@ -82,19 +84,18 @@ type TokenListingProps = Pick<ReturnType<typeof useTokenListState>, 'query' | 'c
 };
 
 function TokenListing({ list, query, change, onGenerate }: TokenListingProps) {
-  const { data, error, isFetching, isPlaceholderData, refetch } = useTokens(list, query);
+  const { data, error, isFetching, isPlaceholderData, refetch, dataUpdatedAt } = useTokens(list, query);
   const [deleting, setDeleting] = useState<TokenDto>();
   const { page } = query;
-  useEffect(() => {
-    // The last row of the last page may have gone.
-    if (data && !isPlaceholderData && data.items.length === 0 && page > 1) change({ page: page - 1 });
-  }, [data, isPlaceholderData, page, change]);
+  const onPage = (next: number): void => change({ page: next });
+  useLastPage({ page, size: TOKEN_PAGE_SIZE, total: isPlaceholderData ? undefined : data?.total, onPage });
 
   if (error && !data) return <FailureNotice error={error} onRetry={() => void refetch()} isRetrying={isFetching} />;
   if (!data) return <ListSkeleton />;
   const isFiltered = query.q !== undefined || query.status !== undefined;
   return (
     <>
+      <StaleNotice error={error} dataUpdatedAt={dataUpdatedAt} />
       <div className={classes.frame} data-stale={isPlaceholderData}>
         {data.items.length > 0 ? (
           <TokenTable
@@ -109,7 +110,7 @@ function TokenListing({ list, query, change, onGenerate }: TokenListingProps) {
         ) : (
           <EmptyNotice
             title="No tokens yet"
-            text="A token lets a program call the API in your name or in the name of a service user."
+            text={`A token lets a program call the API in ${list === 'service' ? 'the name of a service user' : 'your name'}.`}
             action={
               <Button mt="xs" variant="light" onClick={onGenerate}>
                 Generate the first
@@ -118,13 +119,7 @@ function TokenListing({ list, query, change, onGenerate }: TokenListingProps) {
           />
         )}
       </div>
-      <PageControls
-        page={page}
-        size={TOKEN_PAGE_SIZE}
-        total={data.total}
-        noun="tokens"
-        onPage={(next) => change({ page: next })}
-      />
+      <PageControls page={page} size={TOKEN_PAGE_SIZE} total={data.total} nouns={['token', 'tokens']} onPage={onPage} />
       <DeleteTokenDialog token={deleting} onClose={() => setDeleting(undefined)} />
     </>
   );

@@ -3,6 +3,9 @@ import type { UseFormReturnType } from '@mantine/form';
 import { messageOf } from '../api/problem.ts';
 import { ROLES, type Role, useTeamNames } from './user-queries.ts';
 
+/** More than a drop-down can show; the search finds the others. */
+const SHOWN_MAX = 50;
+
 export interface RoleAndTeams {
   role: Role;
   teams: string[];
@@ -20,6 +23,7 @@ export function RoleAndTeamsFields<Values extends RoleAndTeams>({ form }: { form
         description="Everyone is in Public."
         data={teams}
         searchable
+        limit={SHOWN_MAX}
         clearable
         clearButtonProps={{ 'aria-label': 'Clear the teams' }}
         nothingFoundMessage="No such team"

@@ -12,7 +12,8 @@ export const EVERYONES_TEAM = 'Public';
 export const USERS_KEY = 'users';
 export const USER_PAGE_SIZE = 50;
 /** The API's largest page. */
-const TEAMS_SHOWN_MAX = 100;
+const TEAM_PAGE_SIZE = 100;
+const TEAM_PAGES_MAX = 50;
 
 /** One page of the users. The page before stays until the next is there. */
 export function useUsers(query: UserListQuery) {
@@ -25,11 +26,15 @@ export function useUsers(query: UserListQuery) {
 
 /** The names of the teams that one can be put into. */
 export function useTeamNames() {
-  return useQuery({
-    queryKey: ['teams'],
-    queryFn: async ({ signal }) => {
-      const { data } = await teamsFindAll({ query: { size: TEAMS_SHOWN_MAX }, signal });
-      return data.items.map(({ name }) => name).filter((name) => name !== EVERYONES_TEAM);
-    },
-  });
+  return useQuery({ queryKey: ['teams'], queryFn: ({ signal }) => readTeamNames(signal) });
+}
+
+async function readTeamNames(signal: AbortSignal): Promise<string[]> {
+  const names: string[] = [];
+  for (let page = 1; page <= TEAM_PAGES_MAX; page++) {
+    const { data } = await teamsFindAll({ query: { page, size: TEAM_PAGE_SIZE }, signal });
+    names.push(...data.items.map(({ name }) => name));
+    if (page * TEAM_PAGE_SIZE >= data.total) break;
+  }
+  return names.filter((name) => name !== EVERYONES_TEAM);
 }

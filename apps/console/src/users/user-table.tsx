@@ -50,16 +50,24 @@ export function UserTable({ users, sort, onSort, onAsk }: UserTableProps) {
           <tr role="row" key={user.id}>
             <td role="cell" className={classes.text}>
               <div className={classes.title}>
-                <span className={classes.name}>{user.name}</span>
+                <span className={`${classes.name} ${classes.clamped}`} title={user.name}>
+                  {user.name}
+                </span>
                 {user.user_type === 'Service' && <span className={classes.badge}>Service</span>}
               </div>
-              {user.user_id !== user.name && <div className={classes.second}>{user.user_id}</div>}
+              {user.user_id !== user.name && (
+                <div className={`${classes.second} ${classes.clamped}`} title={user.user_id}>
+                  {user.user_id}
+                </div>
+              )}
             </td>
             <td role="cell" data-label="Role">
               {user.role}
             </td>
             <td role="cell" data-label="Teams" className={classes.text}>
-              {user.teams.join(', ')}
+              <div className={classes.clamped} title={user.teams.join(', ')}>
+                {user.teams.join(', ')}
+              </div>
             </td>
             <td role="cell" data-label="Status">
               <ActivityDot active={user.active} />

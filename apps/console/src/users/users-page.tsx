@@ -7,9 +7,11 @@ import { ListSkeleton } from '../listing/list-skeleton.tsx';
 import classes from '../listing/listing.module.css';
 import { PageControls } from '../listing/page-controls.tsx';
 import { SearchInput } from '../listing/search-input.tsx';
+import { useLastPage } from '../listing/use-last-page.ts';
 import { useListState } from '../listing/use-list-state.ts';
 import { EmptyNotice } from '../notices/empty-notice.tsx';
 import { FailureNotice } from '../notices/failure-notice.tsx';
+import { StaleNotice } from '../notices/stale-notice.tsx';
 import { useCurrentUser } from '../sign-in/session.ts';
 import { AddServiceAccountDialog } from './add-service-account-dialog.tsx';
 import { type UserDialog, UserDialogs } from './user-dialogs.tsx';
@@ -74,12 +76,16 @@ interface UserListingProps {
 }
 
 function UserListing({ query, change }: UserListingProps) {
-  const { data, error, isFetching, isPlaceholderData, refetch } = useUsers(query);
+  const { data, error, isFetching, isPlaceholderData, refetch, dataUpdatedAt } = useUsers(query);
   const [dialog, setDialog] = useState<UserDialog>();
+  const { page } = query;
+  const onPage = (next: number): void => change({ page: next });
+  useLastPage({ page, size: USER_PAGE_SIZE, total: isPlaceholderData ? undefined : data?.total, onPage });
   if (error && !data) return <FailureNotice error={error} onRetry={() => void refetch()} isRetrying={isFetching} />;
   if (!data) return <ListSkeleton />;
   return (
     <>
+      <StaleNotice error={error} dataUpdatedAt={dataUpdatedAt} />
       <div className={classes.frame} data-stale={isPlaceholderData}>
         {data.items.length > 0 ? (
           <UserTable users={data.items} sort={query.sort} onSort={(sort) => change({ sort })} onAsk={setDialog} />
@@ -87,13 +93,7 @@ function UserListing({ query, change }: UserListingProps) {
           <EmptyNotice title="Nobody matches" text="No user has that name, user id or e-mail address." />
         )}
       </div>
-      <PageControls
-        page={query.page}
-        size={USER_PAGE_SIZE}
-        total={data.total}
-        noun="users"
-        onPage={(next) => change({ page: next })}
-      />
+      <PageControls page={page} size={USER_PAGE_SIZE} total={data.total} nouns={['user', 'users']} onPage={onPage} />
       <UserDialogs dialog={dialog} onClose={() => setDialog(undefined)} />
     </>
   );

@@ -1,7 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { BearerAuthGuard, type Caller, isPublic, routeAccess } from '@portcullis/access-control';
-import { bearerChallenge, Problem } from '@portcullis/contracts';
+import { bearerChallenge, Problem, UNATTENDED_HEADER } from '@portcullis/contracts';
 import type { FastifyRequest } from 'fastify';
 import { RefusedRequests } from '../audit/refused-requests.js';
 import { crossOriginRefusal } from '../sessions/same-origin.js';
@@ -67,7 +67,7 @@ export class CredentialGuard extends BearerAuthGuard {
   async #admit(request: Request, secret: string): Promise<true> {
     const refusal = crossOriginRefusal(request.method, request.headers);
     if (refusal) throw refusal;
-    const session = await this.sessions.find(secret);
+    const session = await this.sessions.find(secret, request.headers[UNATTENDED_HEADER] === undefined);
     if (!session) throw ENDED;
     request.session = session;
     request.user = { principal: session.principal, tokenId: null, scim: false };

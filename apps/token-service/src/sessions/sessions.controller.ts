@@ -10,7 +10,7 @@ import { SessionCookie } from './session-cookie.js';
 import type { Session } from './session.js';
 import { SessionViews } from './session-views.js';
 import { Sessions } from './sessions.js';
-import { SignIn } from './sign-in.js';
+import { INVALID_CREDENTIALS, SignIn } from './sign-in.js';
 
 /** Needs no credential: it is for those who have none yet, or want to be rid of it. */
 type Request = Pick<AuthenticatedRequest, 'origin'> & FastifyRequest;
@@ -40,8 +40,9 @@ export class SessionsController {
   ): Promise<SessionDto> {
     const secret = await this.signIn.signIn(dto, request.origin, this.cookie.read(request.headers.cookie));
     const session = await this.sessions.find(secret);
+    if (!session) throw INVALID_CREDENTIALS; // deactivated or deleted in this moment
     void reply.header('Set-Cookie', this.cookie.setting(secret));
-    return this.views.sessionDto(session!);
+    return this.views.sessionDto(session);
   }
 
   /** Who is signed in. */

@@ -16,14 +16,17 @@ export class Sessions {
     @Inject(CONFIG) private readonly config: TokenServiceConfig,
   ) {}
 
-  /** @returns the session of a cookie's secret, if it holds; being asked for is what keeps it from running out */
-  async find(secret: string): Promise<Session | undefined> {
+  /**
+   * @param isUsed being used is what keeps a session from running out
+   * @returns the session of a cookie's secret, if it holds
+   */
+  async find(secret: string, isUsed = true): Promise<Session | undefined> {
     const [row] = await prepared<SessionRow>(this.dataSource, FIND_SQL, [
       secretHash(secret),
       this.config.sessionIdleMinutes,
     ]);
     if (!row) return undefined;
-    if (row.is_due)
+    if (row.is_due && isUsed)
       await this.dataSource.query('UPDATE sessions SET last_seen_at = now() WHERE id = $1', [row.session_id]);
     return sessionOf(row);
   }

@@ -11,7 +11,8 @@ import { networkOf, SignInLimits } from './sign-in-limits.js';
 
 const ADDRESSES_PER_USER_MAX = 20;
 
-const INVALID = new Problem(401, 'invalid_credentials', 'The user name or the password is wrong', {
+/** The one answer to whoever may not sign in. */
+export const INVALID_CREDENTIALS = new Problem(401, 'invalid_credentials', 'The user name or the password is wrong', {
   headers: { 'WWW-Authenticate': bearerChallenge() },
 });
 
@@ -57,7 +58,7 @@ export class SignIn {
     const isRight = await this.passwords.matches(password, candidate?.password_hash);
     if (!candidate || !isRight) {
       await this.#auditRefusal(candidate, origin, 'invalid_credentials');
-      throw INVALID;
+      throw INVALID_CREDENTIALS;
     }
     await this.limits.forget(attempt);
     return this.dataSource.transaction(async (manager) => {
@@ -111,7 +112,7 @@ export class SignIn {
 /** A deactivation or a change of the password while this one was being checked: the session would outlive it. */
 async function assertUnchanged(manager: EntityManager, { id, password_hash }: Candidate): Promise<void> {
   const rows = await manager.query<unknown[]>(UNCHANGED_SQL, [id, password_hash]);
-  if (rows.length === 0) throw INVALID;
+  if (rows.length === 0) throw INVALID_CREDENTIALS;
 }
 
 async function rememberAddress(manager: EntityManager, userId: number, { address }: RequestOrigin): Promise<void> {

@@ -9,6 +9,8 @@ import { IsPlainText } from '../validation/is-plain-text.js';
  * without a CORS preflight, and Portcullis's own API answers none.
  */
 export const CSRF_HEADER = 'x-portcullis-csrf';
+/** What a page asks for by itself while nobody is at it: such a request does not keep a session from running out. */
+export const UNATTENDED_HEADER = 'x-portcullis-unattended';
 
 /** Over https, and over http on a loopback address. The prefix `__Host-` keeps sibling domains from setting it (RFC 6265bis). */
 export const SESSION_COOKIE = '__Host-portcullis_session';
