@@ -11,6 +11,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    teardownTimeout: 60_000,
     // More than cores: tests of whole systems also wait, for leases to end, processes to start, browsers to draw.
     maxWorkers: Math.ceil(1.5 * Math.max(2, availableParallelism())),
     projects: [
