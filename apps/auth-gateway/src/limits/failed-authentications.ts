@@ -30,6 +30,8 @@ export class FailedAuthentications {
   #quietUntilMs = 0;
   /** By seconds: a flood is to cost little, so each is made once. */
   readonly #remembered: Problem[] = [];
+  /** Who was counted last: a flood comes mostly from one address. */
+  #latest: { address: string; network: BucketKey } | undefined;
 
   constructor(private readonly deps: Dependencies) {
     this.#buckets = deps.rate && (deps.buckets ?? new Buckets());
@@ -47,11 +49,16 @@ export class FailedAuthentications {
     const { rate, tally } = this.deps;
     if (!rate || !this.#buckets || !isBadToken(problem)) return problem;
     const nowMs = this.#nowMs();
-    const leftMs = this.#buckets.take(rate, networkOf(address), nowMs);
+    const leftMs = this.#buckets.take(rate, this.#networkOf(address), nowMs);
     if (leftMs >= 0) return problem;
     tally.failed_authentication += 1;
     this.#report(address, nowMs);
     return this.#tooMany(rate, secondsUntilNext(rate, leftMs));
+  }
+
+  #networkOf(address: string): BucketKey {
+    if (this.#latest?.address !== address) this.#latest = { address, network: networkOf(address) };
+    return this.#latest.network;
   }
 
   #tooMany(rate: Rate, seconds: number): Problem {

@@ -1,5 +1,6 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import type { KeysResponse, TokenAlgorithm, VerificationKey } from '@portcullis/contracts';
+import { ShortHmac } from './short-hmac.js';
 
 export interface KeyringKey {
   kid: string;
@@ -10,12 +11,15 @@ export interface KeyringKey {
 /** Everything that is needed to check a token, and nothing that could make one (with EdDSA). Immutable. */
 export class Keyring {
   readonly #byHeader = new Map<string, KeyringKey>();
+  /** Of the ids in `jti`s. */
+  readonly tokenIdMac: ShortHmac;
 
   constructor(
     readonly issuer: string,
-    readonly tokenIdMacKey: Buffer,
+    tokenIdMacKey: Buffer,
     keys: readonly KeyringKey[],
   ) {
+    this.tokenIdMac = new ShortHmac(tokenIdMacKey);
     for (const key of keys) this.#byHeader.set(encodeHeader(key), key);
   }
 

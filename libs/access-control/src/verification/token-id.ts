@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { ShortHmac } from './short-hmac.js';
 
 const MAC_BYTES = 12;
 const TOKEN_ID = /^[1-9]\d{0,15}$/;
@@ -8,20 +9,20 @@ const TOKEN_ID = /^[1-9]\d{0,15}$/;
  * It lets a verifier refuse a made-up token for the price of one HMAC; it is no substitute for the signature.
  */
 export function makeJti(tokenId: number, macKey: Buffer): string {
-  return `${tokenId}.${macOf(String(tokenId), macKey).toString('base64url')}`;
+  return `${tokenId}.${macOf(String(tokenId), new ShortHmac(macKey)).toString('base64url')}`;
 }
 
 /** The token id in a `jti`, or undefined when the MAC isn't ours. */
-export function readJti(jti: unknown, macKey: Buffer): number | undefined {
+export function readJti(jti: unknown, mac: ShortHmac): number | undefined {
   if (typeof jti !== 'string') return undefined;
   const dot = jti.indexOf('.');
   const id = jti.slice(0, dot);
   if (dot < 1 || !TOKEN_ID.test(id) || !Number.isSafeInteger(Number(id))) return undefined;
-  const mac = Buffer.from(jti.slice(dot + 1), 'base64url');
-  if (mac.length !== MAC_BYTES || !timingSafeEqual(mac, macOf(id, macKey))) return undefined;
+  const claimed = Buffer.from(jti.slice(dot + 1), 'base64url');
+  if (claimed.length !== MAC_BYTES || !timingSafeEqual(claimed, macOf(id, mac))) return undefined;
   return Number(id);
 }
 
-function macOf(id: string, macKey: Buffer): Buffer {
-  return createHmac('sha256', macKey).update(id).digest().subarray(0, MAC_BYTES);
+function macOf(id: string, mac: ShortHmac): Buffer {
+  return mac.of(id).subarray(0, MAC_BYTES);
 }

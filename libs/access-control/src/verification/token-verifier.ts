@@ -67,7 +67,7 @@ export class TokenVerifier {
   mayBeOfNewerKey(token: string): boolean {
     const [header = '', payload, signature] = token.length > TOKEN_LENGTH_MAX ? [] : token.split('.', 3);
     if (payload === undefined || signature === undefined || this.#keyring.keyForHeader(header)) return false;
-    return readJti(decodeClaims(payload)?.['jti'], this.#keyring.tokenIdMacKey) !== undefined;
+    return readJti(decodeClaims(payload)?.['jti'], this.#keyring.tokenIdMac) !== undefined;
   }
 }
 
@@ -81,7 +81,7 @@ function verifySignedToken(token: string, keyring: Keyring, nowSeconds: number):
   if (!key) return NOT_OURS;
   const claims = decodeClaims(token.slice(headerEnd + 1, payloadEnd));
   if (!claims) return MALFORMED;
-  const tokenId = readJti(claims['jti'], keyring.tokenIdMacKey);
+  const tokenId = readJti(claims['jti'], keyring.tokenIdMac);
   if (tokenId === undefined) return NOT_OURS;
   if (!signatureIsGood(key, token.slice(0, payloadEnd), token.slice(payloadEnd + 1))) return NOT_OURS;
   return checkClaims(claims, tokenId, keyring.issuer, nowSeconds);
