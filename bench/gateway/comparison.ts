@@ -33,9 +33,15 @@ export async function compare(trial: Trial, seconds: number, rounds: number): Pr
   return [`\n${trial.name}`, HEAD, ...[...samples].map(([{ name }, taken]) => line(name, taken, reference))];
 }
 
+/** Goes on where it left off, so that each token of a file has its turn: its signature is checked here and not where it counts. */
 async function warmUp(trial: Trial, contender: Contender): Promise<void> {
-  for (let left = trial.warmUpRequests ?? WARM_UP_REQUESTS; left > 0;) {
-    left -= (await run(trial, contender, WARM_UP_SECONDS)).requests;
+  const wanted = trial.warmUpRequests ?? WARM_UP_REQUESTS;
+  const scriptArguments = trial.load.scriptArguments ?? [];
+  for (let sent = 0; sent < wanted;) {
+    const first = Math.max(0, sent - trial.load.connections); // what was on its way when the run ended
+    const goesOn = { ...trial, load: { ...trial.load, scriptArguments: [...scriptArguments, String(first)] } };
+    const { requests } = await run(scriptArguments.length > 0 ? goesOn : trial, contender, WARM_UP_SECONDS);
+    sent = first + requests;
   }
 }
 

@@ -54,7 +54,7 @@ export async function runWrk({
   return parse(output);
 }
 
-/** Sends one after the other of the tokens in a file, a line each. */
+/** Sends one after the other of the tokens in a file, a line each, from the one whose number, from 0, comes as the second argument. */
 export async function writeTokensScript(path: string): Promise<void> {
   await writeFile(path, TOKENS_SCRIPT);
 }
@@ -66,6 +66,7 @@ export async function writeUploadScript(path: string, bytes: number): Promise<vo
 
 const TOKENS_SCRIPT = `local requests, at = {}, 0
 function init(args)
+  at = tonumber(args[2] or 0)
   for token in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format("GET", nil, { Host = wrk.headers["Host"], Authorization = "Bearer " .. token })
   end

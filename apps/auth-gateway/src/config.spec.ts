@@ -30,7 +30,7 @@ describe('readConfig', () => {
       routesFile: 'portcullis.routes.yaml',
       servesConsole: true,
       trustedProxies: [],
-      verifiedTokensMax: 100_000,
+      verifiedTokensMax: 150_000,
       whenStale: 'deny',
       unsafeTestIgnoreLease: false,
       upgradesMax: 10_000,

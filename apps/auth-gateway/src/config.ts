@@ -102,7 +102,7 @@ export function readConfig(variables: Variables, readFile?: (path: string) => st
     routesFile: env.text('PORTCULLIS_ROUTES_FILE', 'portcullis.routes.yaml'),
     servesConsole: env.oneOf('PORTCULLIS_CONSOLE', ['on', 'off'], 'on') === 'on',
     trustedProxies: env.parsed('PORTCULLIS_TRUSTED_PROXIES', addressRanges, 'addresses or CIDR ranges', []),
-    verifiedTokensMax: env.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 100_000, 1, VERIFIED_TOKENS_LIMIT),
+    verifiedTokensMax: env.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 150_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: env.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
     unsafeTestIgnoreLease: testOnlySwitch(env, 'PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
     upstreamClient: env.oneOf('PORTCULLIS_UPSTREAM_CLIENT', UPSTREAM_CLIENTS, 'own'),
