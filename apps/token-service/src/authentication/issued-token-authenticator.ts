@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import {
   type Caller,
   Keyring,
@@ -17,7 +17,7 @@ const VERIFIED_TOKENS_MAX = 10_000;
  * an issued token manages anything, whoever may hold a signing key, and this service is safe when it is reached directly.
  */
 @Injectable()
-export class IssuedTokenAuthenticator implements OnModuleInit {
+export class IssuedTokenAuthenticator implements OnApplicationBootstrap {
   #verifier: TokenVerifier;
   #keysLoadedAtMs = 0;
   /** Under way: whoever meets an unknown key meanwhile waits for it too. */
@@ -28,7 +28,8 @@ export class IssuedTokenAuthenticator implements OnModuleInit {
     private readonly signingKeys: SigningKeys,
   ) {}
 
-  async onModuleInit(): Promise<void> {
+  /** Not while modules begin: on an empty database the first key is only being made then, and would be missing for a second. */
+  async onApplicationBootstrap(): Promise<void> {
     this.#verifier = new TokenVerifier(await this.loadKeys(), VERIFIED_TOKENS_MAX);
     registerBearerStrategy((token) => this.authenticate(token));
   }
