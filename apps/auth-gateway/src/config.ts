@@ -85,8 +85,8 @@ export function readConfig(variables: Variables, readFile?: (path: string) => st
     instance: env.parsed('PORTCULLIS_INSTANCE', instance, INSTANCE_FORM, defaultInstance(port)),
     workers: env.integer('PORTCULLIS_WORKERS', 1, 1, WORKERS_LIMIT),
     worker: env.integer('PORTCULLIS_WORKER', 0, 0, WORKERS_LIMIT - 1),
-    tokenServiceUrls: env.parsed('PORTCULLIS_TOKEN_SERVICE_URL', origins, ORIGINS_FORM, ['http://127.0.0.1:3001']),
-    internalUrls: env.parsed('PORTCULLIS_INTERNAL_URL', origins, ORIGINS_FORM, ['http://127.0.0.1:3002']),
+    tokenServiceUrls: env.parsedList('PORTCULLIS_TOKEN_SERVICE_URL', origin, ORIGINS_FORM, ['http://127.0.0.1:3001']),
+    internalUrls: env.parsedList('PORTCULLIS_INTERNAL_URL', origin, ORIGINS_FORM, ['http://127.0.0.1:3002']),
     internalSecret: env.sharedSecret('PORTCULLIS_INTERNAL_SECRET', SECRET_CHARACTERS_MIN),
     tokenServiceTls: unlessEmpty({
       ...env.file('caFile', 'PORTCULLIS_TOKEN_SERVICE_CA_FILE'),
@@ -101,7 +101,7 @@ export function readConfig(variables: Variables, readFile?: (path: string) => st
     tls: env.pair('PORTCULLIS_TLS_CERT_FILE', 'PORTCULLIS_TLS_KEY_FILE'),
     routesFile: env.text('PORTCULLIS_ROUTES_FILE', 'portcullis.routes.yaml'),
     servesConsole: env.oneOf('PORTCULLIS_CONSOLE', ['on', 'off'], 'on') === 'on',
-    trustedProxies: env.parsed('PORTCULLIS_TRUSTED_PROXIES', addressRanges, 'addresses or CIDR ranges', []),
+    trustedProxies: env.parsedList('PORTCULLIS_TRUSTED_PROXIES', addressRange, 'addresses or CIDR ranges', []),
     verifiedTokensMax: env.integer('PORTCULLIS_VERIFIED_TOKENS_MAX', 150_000, 1, VERIFIED_TOKENS_LIMIT),
     whenStale: env.oneOf('PORTCULLIS_WHEN_STALE', WHEN_STALE, 'deny'),
     unsafeTestIgnoreLease: testOnlySwitch(env, 'PORTCULLIS_UNSAFE_TEST_IGNORE_LEASE'),
@@ -128,20 +128,15 @@ function defaultInstance(port: number): string {
   return `${name}-${port}`;
 }
 
-function origins(text: string): string[] | undefined {
-  const urls = text.split(',').map((each) => URL.parse(each.trim()));
-  return urls.every((url) => url !== null && isOrigin(url)) ? urls.map((url) => url!.origin) : undefined;
-}
-
 /** A path would silently be dropped, so it is refused. */
-function isOrigin({ protocol, pathname, search, hash, username }: URL): boolean {
-  return /^https?:$/.test(protocol) && pathname === '/' && !search && !hash && !username;
+function origin(text: string): string | undefined {
+  const url = URL.parse(text);
+  const isPlain = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash;
+  return isPlain && !url.username ? url.origin : undefined;
 }
 
-function addressRanges(text: string): string[] | undefined {
-  const ranges = text.split(',').map((range) => range.trim());
-  return ranges.every((range) => ipaddr.isValid(range) || ipaddr.isValidCIDR(range)) ? ranges : undefined;
-}
+const addressRange = (text: string): string | undefined =>
+  ipaddr.isValid(text) || ipaddr.isValidCIDR(text) ? text : undefined;
 
 /** `off` (the default), `all`, or what lies between. */
 function share(text: string): number | undefined {

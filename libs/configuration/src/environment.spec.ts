@@ -58,6 +58,15 @@ describe('an environment', () => {
     expect(faults).toEqual(['NATS_URL must begin with nats:// or tls://']);
   });
 
+  it('passes over empty parts of a list, and does not take one of nothing else for the URLs of NATS', () => {
+    const env = new Environment({ LIST: 'a, ,b,', NATS_URL: 'nats://n,' });
+    expect(env.parsedList('LIST', (text) => text.toUpperCase(), 'letters', [])).toEqual(['A', 'B']);
+    expect(env.secretUrls('NATS_URL', ['nats'])).toEqual(['nats://n']);
+    expect(faultsOf({ NATS_URL: ' , ' }, (empty) => empty.secretUrls('NATS_URL', ['nats']))).toEqual([
+      'NATS_URL is required (or NATS_URL_FILE)',
+    ]);
+  });
+
   it('takes a certificate with its key alone', () => {
     expect(faultsOf({ CERT: '/c' }, (env) => env.pair('CERT', 'KEY'))).toEqual(['CERT and KEY go together']);
     expect(new Environment({ CERT: '/c', KEY: '/k' }).pair('CERT', 'KEY')).toEqual({ certFile: '/c', keyFile: '/k' });

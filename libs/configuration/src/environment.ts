@@ -67,6 +67,15 @@ export class Environment {
     return this.parsed(name, (text) => choices.find((choice) => choice === text), form, fallback);
   }
 
+  /** {@link parsed} for each of what is separated by commas. */
+  parsedList<T>(name: string, parse: (text: string) => T | undefined, form: string, fallback: T[]): T[] {
+    const parsedAll = (text: string): T[] | undefined => {
+      const values = listed(text).map(parse);
+      return values.every((value) => value !== undefined) ? (values as T[]) : undefined;
+    };
+    return this.parsed(name, parsedAll, form, fallback);
+  }
+
   /** What is separated by commas, each trimmed and none empty. */
   list(name: string): string[] {
     return listed(this.optional(name) ?? '');
@@ -110,7 +119,10 @@ export class Environment {
 
   /** URLs with their passwords, separated by commas, at least one. @param schemes without the colon */
   secretUrls(name: string, schemes: readonly string[]): string[] {
-    return listed(this.secret(name)).map((url) => this.#url(name, url, schemes));
+    const text = this.secret(name);
+    const urls = listed(text);
+    if (text !== '' && urls.length === 0) return this.fault(name, `is required (or ${name}_FILE)`, []);
+    return urls.map((url) => this.#url(name, url, schemes));
   }
 
   /** {@link secretUrls}, of which there is one. */
