@@ -40,7 +40,7 @@ interface Outgoing {
   path: string;
   body?: unknown;
   signal: AbortSignal;
-  dispatcher?: Dispatcher;
+  dispatcher?: Dispatcher | undefined;
 }
 
 /** The token-service's internal API. Each call tries every address once, beginning with the one that answered last. */
@@ -108,12 +108,7 @@ export class InternalApiClient {
     await Promise.all([this.#agent.destroy(), this.#introspections.destroy()]);
   }
 
-  #call(
-    method: Dispatcher.HttpMethod,
-    path: string,
-    body?: unknown,
-    dispatcher: Dispatcher = this.#agent,
-  ): Promise<Answer<string>> {
+  #call(method: Dispatcher.HttpMethod, path: string, body?: unknown, dispatcher?: Dispatcher): Promise<Answer<string>> {
     return this.#tryEach(async (origin) => {
       const sent = instantOf(this.clock);
       const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);

@@ -1,14 +1,13 @@
-import { connect } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { EVENTS_STREAM, USAGE_STREAM } from '@portcullis/contracts';
-import { natsServerOptions } from '@portcullis/messaging';
 import type { Client } from 'pg';
 import type { TokenServiceConfig } from '../config.js';
 import { MIGRATIONS } from '../database/data-source.js';
 import { encryptingServices } from '../keys/encrypting-services.js';
 import { MasterKeys } from '../keys/master-keys.js';
 import { WRAPPED_KEY_TABLES } from '../keys/wrapped-keys.js';
-import { AUDIT_ROLES_AGAIN, NOWHERE, usingDatabase } from './installation.js';
+import { AUDIT_ROLES_AGAIN, NATS_TIMEOUT_MS, NOWHERE, usingDatabase, usingNats } from './installation.js';
 
 export interface Finding {
   check: string;
@@ -20,7 +19,6 @@ export interface Finding {
 
 const CLOCK_OFF_MS_MAX = 1_000;
 const OUTBOX_AGE_SECONDS_MAX = 60;
-const NATS_TIMEOUT_MS = 3_000;
 
 type Check = (client: Client, config: TokenServiceConfig) => Promise<Finding>;
 
@@ -189,37 +187,31 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['audit trail', checkAuditOwner],
 ];
 
-async function checkNats({ natsServers, natsFiles, eventsReplicas }: TokenServiceConfig): Promise<Finding[]> {
+async function checkNats(config: TokenServiceConfig): Promise<Finding[]> {
   try {
-    const options = { ...natsServerOptions(natsServers, natsFiles), timeout: NATS_TIMEOUT_MS, reconnect: false };
-    const connection = await connect({ ...options, name: 'portcullis-admin' });
-    try {
-      const rtt: Finding = { check: 'nats', verdict: 'ok', detail: `answers in ${await connection.rtt()} ms` };
-      const manager = await jetstreamManager(connection, { checkAPI: false, timeout: NATS_TIMEOUT_MS });
-      const streams = [EVENTS_STREAM, USAGE_STREAM].map(async (stream): Promise<Finding> => {
-        const { config, state } = await manager.streams.info(stream);
-        const detail = `${state.messages} messages, ${config.num_replicas} replicas`;
-        if (config.num_replicas >= eventsReplicas) return { check: stream, verdict: 'ok', detail };
-        return {
-          check: stream,
-          verdict: 'warn',
-          detail,
-          advice: `PORTCULLIS_EVENTS_REPLICAS asks for ${eventsReplicas}`,
-        };
-      });
-      const missing = 'Start a token-service, which makes the streams; JetStream must be on (nats-server -js)';
-      const settled = await Promise.allSettled(streams);
-      return [
-        rtt,
-        ...settled.map((each) => (each.status === 'fulfilled' ? each.value : failed('streams', each.reason, missing))),
-      ];
-    } finally {
-      await connection.close();
-    }
+    return await usingNats(config, (connection) => checkStreams(connection, config.eventsReplicas));
   } catch (error) {
     const advice = 'Check NATS_URL and that nats-server runs; until then revocation goes by renewals, and events wait';
     return [failed('nats', error, advice)];
   }
+}
+
+async function checkStreams(connection: NatsConnection, eventsReplicas: number): Promise<Finding[]> {
+  const rtt: Finding = { check: 'nats', verdict: 'ok', detail: `answers in ${await connection.rtt()} ms` };
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: NATS_TIMEOUT_MS });
+  const streams = [EVENTS_STREAM, USAGE_STREAM].map(async (stream): Promise<Finding> => {
+    const { config, state } = await manager.streams.info(stream);
+    const detail = `${state.messages} messages, ${config.num_replicas} replicas`;
+    if (config.num_replicas >= eventsReplicas) return { check: stream, verdict: 'ok', detail };
+    const advice = `PORTCULLIS_EVENTS_REPLICAS asks for ${eventsReplicas}`;
+    return { check: stream, verdict: 'warn', detail, advice };
+  });
+  const missing = 'Start a token-service, which makes the streams; JetStream must be on (nats-server -js)';
+  const settled = await Promise.allSettled(streams);
+  return [
+    rtt,
+    ...settled.map((each) => (each.status === 'fulfilled' ? each.value : failed('streams', each.reason, missing))),
+  ];
 }
 
 function failed(check: string, error: unknown, advice: string): Finding {

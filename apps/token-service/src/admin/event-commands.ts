@@ -1,14 +1,13 @@
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { EVENTS_STREAM, type PortcullisEvent } from '@portcullis/contracts';
-import { natsServerOptions } from '@portcullis/messaging';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TokenServiceConfig } from '../config.js';
 import type { Session } from './command-session.js';
+import { usingNats } from './installation.js';
 import { CommandError } from './settings.js';
 
 const EVENTS_MAX = 100_000;
-const NATS_TIMEOUT_MS = 3_000;
 
 interface EventLine {
   time: string;
@@ -36,15 +35,9 @@ async function list({ config, output }: Session, since: Date): Promise<void> {
 }
 
 /** @throws CommandError when they can't be read, or not to their end */
-async function changesSince({ natsServers, natsFiles }: TokenServiceConfig, since: Date): Promise<EventLine[]> {
+async function changesSince(config: TokenServiceConfig, since: Date): Promise<EventLine[]> {
   try {
-    const options = { ...natsServerOptions(natsServers, natsFiles), timeout: NATS_TIMEOUT_MS, reconnect: false };
-    const connection = await connect({ ...options, name: 'portcullis-admin' });
-    try {
-      return await readChanges(connection, since);
-    } finally {
-      await connection.close();
-    }
+    return await usingNats(config, (connection) => readChanges(connection, since));
   } catch (error) {
     throw new CommandError(`The events can't be read from NATS (NATS_URL): ${(error as Error).message}`);
   }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type INestApplicationContext, type LoggerService, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { problemValidationPipe } from '@portcullis/contracts';
-import { NatsClient } from '@portcullis/messaging';
+import { NatsClient, natsServerOptions } from '@portcullis/messaging';
 import { Client } from 'pg';
 import { AccessOutcome } from '../access/access-outcome.js';
 import { RevocationBarrier } from '../access/revocation-barrier.js';
@@ -13,6 +14,7 @@ import { CommandError } from './settings.js';
 /** Without NATS gateways hear of a change with their next renewal: the command works, only slower. */
 const NATS_WAIT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 3_000;
+export const NATS_TIMEOUT_MS = 3_000;
 
 /** What a role finds after a restore that has left the search path behind. */
 export const NOWHERE = 'is nowhere where this role looks';
@@ -85,6 +87,20 @@ export async function usingDatabase<T>(databaseUrl: string, work: (client: Clien
 }
 
 /** Standard output is for the answer. */
+/** {@link usingDatabase} for NATS. */
+export async function usingNats<T>(
+  { natsServers, natsFiles }: TokenServiceConfig,
+  work: (connection: NatsConnection) => Promise<T>,
+): Promise<T> {
+  const options = { ...natsServerOptions(natsServers, natsFiles), timeout: NATS_TIMEOUT_MS, reconnect: false };
+  const connection = await connect({ ...options, name: ADMIN_APPLICATION });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
 const TO_STDERR: LoggerService = {
   log: () => {},
   debug: () => {},

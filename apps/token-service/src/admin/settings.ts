@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Variables } from '@portcullis/configuration';
 import { readConfig, type TokenServiceConfig } from '../config.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What went wrong is for the one who typed the command; no stack is shown. */
 export class CommandError extends Error {}
@@ -13,13 +12,13 @@ export class CommandError extends Error {}
  *
  * @throws CommandError when there are neither, ConfigurationError when they are wrong
  */
-export function findSettings(env: Environment, dataDir: string | undefined): TokenServiceConfig {
+export function findSettings(env: Variables, dataDir: string | undefined): TokenServiceConfig {
   const namesMasterKey = env['PORTCULLIS_MASTER_KEY'] || env['PORTCULLIS_MASTER_KEY_FILE'];
   if (namesMasterKey && dataDir === undefined) return readConfig(env);
   return readConfig(readDataDir(dataDir ?? (env['PORTCULLIS_DATA_DIR'] || '.portcullis')));
 }
 
-function readDataDir(dataDir: string): Environment {
+function readDataDir(dataDir: string): Variables {
   const path = join(dataDir, 'token-service.json');
   try {
     return parsed(readFileSync(path, 'utf8'));
@@ -31,9 +30,9 @@ function readDataDir(dataDir: string): Environment {
 }
 
 /** Node's own message repeats a part of the text, which holds the master key. */
-function parsed(text: string): Environment {
+function parsed(text: string): Variables {
   try {
-    return JSON.parse(text) as Environment;
+    return JSON.parse(text) as Variables;
   } catch {
     throw new Error('it is no JSON');
   }
