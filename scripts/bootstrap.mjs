@@ -5,7 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { npmCi } from './npm-ci.mjs';
+import { INSTALL_MS_MAX, npmCi } from './npm-ci.mjs';
 
 const REPOSITORY = dirname(dirname(fileURLToPath(import.meta.url)));
 const NODE_MODULES = join(REPOSITORY, 'node_modules');
@@ -13,7 +13,6 @@ const PINNED_NODE = join(NODE_MODULES, '.bin', 'node');
 const INSTALLED_LOCK = join(NODE_MODULES, '.portcullis-lock');
 const INSTALL_MUTEX = join(tmpdir(), `portcullis-install-${hashOf(REPOSITORY).slice(0, 16)}`);
 const OLDEST_NODE = 20;
-const INSTALL_MS_MAX = 20 * 60_000;
 const PARENT_CHECK_MS = 250;
 
 /**

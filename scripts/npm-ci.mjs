@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /** Knows `libc` in a lock, which npm 9 does not. */
 const NPM_VERSION = '11.19.1';
-const INSTALL_MS_MAX = 20 * 60_000;
+export const INSTALL_MS_MAX = 20 * 60_000;
 const STILL_THERE_MS = 15_000;
 
 /** @typedef {{ version?: string, optional?: boolean, os?: string[], cpu?: string[], engines?: { node?: string } }} LockEntry */
