@@ -6,7 +6,7 @@ const MESSAGE_CHARACTERS_MAX = 64;
 
 /**
  * HMAC-SHA256 (RFC 2104) of short ASCII messages by one key, over Node's one-shot hash. `createHmac` builds a context of OpenSSL's for
- * each message, which was most of what it cost a gateway to refuse a made-up token.
+ * each message, which was a large part of what it cost a gateway to refuse a made-up token.
  */
 export class ShortHmac {
   readonly #inner = Buffer.alloc(BLOCK_BYTES + MESSAGE_CHARACTERS_MAX, 0x36);
